@@ -1,0 +1,105 @@
+package dev.batchyard.api;
+
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * A task to submit. Built with the type and its parameters; everything else has a default and a
+ * {@code with…} method.
+ *
+ * @param type the name of a task type, such as {@code data.import}
+ * @param params a record of the type's parameter class
+ * @param label what people see in lists; empty for the type's own words; at most 200 characters
+ * @param queue the line it waits in
+ * @param priority 0 (urgent) to 7, 4 unless told otherwise
+ * @param due not before this instant; at once when empty
+ * @param key a second submit of the same type and key returns the first task; at most 200
+ *     characters
+ * @param retry the name of a retry policy; by priority when empty ({@code critical} for 0 and 1)
+ */
+public record NewTask(
+    String type,
+    Record params,
+    String label,
+    String queue,
+    int priority,
+    Optional<Instant> due,
+    Optional<String> key,
+    Optional<String> retry) {
+
+  /** The line that tasks wait in unless told otherwise. */
+  public static final String DEFAULT_QUEUE = "default";
+
+  /** The middle of the priorities. */
+  public static final int DEFAULT_PRIORITY = 4;
+
+  /** The least urgent priority. */
+  public static final int PRIORITY_MAX = 7;
+
+  private static final int NAME_MAX = 200;
+
+  public NewTask {
+    requireName("type", type);
+    requireName("queue", queue);
+    key.ifPresent(k -> requireName("key", k));
+    retry.ifPresent(r -> requireName("retry", r));
+    if (label.length() > NAME_MAX) {
+      throw new IllegalArgumentException(
+          "label: " + label.length() + " characters; at most " + NAME_MAX);
+    }
+    if (priority < 0 || priority > PRIORITY_MAX) {
+      throw new IllegalArgumentException(
+          "priority: " + priority + " is not in 0 (urgent) to " + PRIORITY_MAX);
+    }
+  }
+
+  /** {@return a task of this type, due at once, in the default queue, of the middle priority} */
+  public static NewTask of(String type, Record params) {
+    return new NewTask(
+        type,
+        params,
+        "",
+        DEFAULT_QUEUE,
+        DEFAULT_PRIORITY,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  /** {@return the same with this label} */
+  public NewTask withLabel(String newLabel) {
+    return new NewTask(type, params, newLabel, queue, priority, due, key, retry);
+  }
+
+  /** {@return the same in this queue} */
+  public NewTask withQueue(String newQueue) {
+    return new NewTask(type, params, label, newQueue, priority, due, key, retry);
+  }
+
+  /** {@return the same with this priority} */
+  public NewTask withPriority(int newPriority) {
+    return new NewTask(type, params, label, queue, newPriority, due, key, retry);
+  }
+
+  /** {@return the same, not before this instant} */
+  public NewTask withDue(Instant newDue) {
+    return new NewTask(type, params, label, queue, priority, Optional.of(newDue), key, retry);
+  }
+
+  /** {@return the same under this idempotency key} */
+  public NewTask withKey(String newKey) {
+    return new NewTask(type, params, label, queue, priority, due, Optional.of(newKey), retry);
+  }
+
+  /** {@return the same with this retry policy} */
+  public NewTask withRetry(String newRetry) {
+    return new NewTask(type, params, label, queue, priority, due, key, Optional.of(newRetry));
+  }
+
+  private static void requireName(String field, String value) {
+    if (value.isBlank() || value.length() > NAME_MAX) {
+      throw new IllegalArgumentException(
+          field + ": '" + value + "' must have 1 to " + NAME_MAX + " characters");
+    }
+  }
+}
