@@ -1,0 +1,29 @@
+package dev.batchyard.engine.port;
+
+import java.time.Instant;
+import java.util.List;
+
+/** The stored log of attempts. */
+public interface LogLines {
+
+  /** The most lines in one append or one page. */
+  int BATCH_MAX = 1_000;
+
+  /** Appends lines, in order. */
+  void append(List<Line> lines);
+
+  /**
+   * Lines of one task over all its attempts, in order.
+   *
+   * @param after ids above this; 0 for the beginning
+   */
+  List<Line> read(long task, long after, int limit);
+
+  /**
+   * One line.
+   *
+   * @param id grows with time; 0 before it is stored
+   * @param level info, warn or error
+   */
+  record Line(long id, long task, int attempt, Instant at, String level, String text) {}
+}

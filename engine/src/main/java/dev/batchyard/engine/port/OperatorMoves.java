@@ -1,0 +1,37 @@
+package dev.batchyard.engine.port;
+
+/**
+ * What a person may do to one task. Each looks for the task in block, lease, parked and outcome
+ * until it is found, since it may move meanwhile.
+ */
+public interface OperatorMoves {
+
+  /** Ends it: a waiting one at once, a running one as soon as its attempt obeys. */
+  Move cancel(long task, String by);
+
+  /** Sets it aside, keeping its place: a running one at its next checkpoint. */
+  Move pause(long task, String by);
+
+  /** Puts a paused one back where it was, with its old due time. */
+  Move resume(long task, String by);
+
+  /**
+   * Runs an ended one again (failed, cancelled, quarantined) as a new generation. It goes on from
+   * its checkpoint; the old end moves to the attempts.
+   */
+  Move rerun(long task, String by);
+
+  /** What came of it. */
+  enum Move {
+    /** Done. */
+    DONE,
+    /** The task runs: its attempt has been asked. */
+    REQUESTED,
+    /** Nothing to do: it is already so, or already ended. */
+    ALREADY,
+    /** Not a move that its state allows. */
+    REFUSED,
+    /** No such task. */
+    NOT_FOUND
+  }
+}

@@ -1,0 +1,128 @@
+package dev.batchyard.engine.port;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.api.pipeline.Ledger;
+import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.engine.task.Counters;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/** Reads for people. None of them locks or changes anything. */
+public interface TaskViews {
+
+  /** The most rows of a page. */
+  int PAGE_MAX = 200;
+
+  /** The most ids that one page walks; a filter that matches little returns a cursor early. */
+  int SCAN_MAX = 50_000;
+
+  /**
+   * Tasks, newest first.
+   *
+   * @param states only these; all when empty
+   * @param type only this one, or all
+   * @param before ids below this; from the newest when empty
+   * @param limit at most {@link #PAGE_MAX}
+   */
+  Page list(Set<TaskState> states, Optional<String> type, OptionalLong before, int limit);
+
+  /** {@return one task with everything about it} */
+  Optional<TaskDetail> find(long task);
+
+  /** {@return how many tasks stand in each state, from what waits and runs; ended ones by count} */
+  Map<TaskState, Long> counts();
+
+  /**
+   * Rejects in order of their number.
+   *
+   * @param after numbers above this; 0 for the first page
+   */
+  List<Reject> rejects(long task, long after, int limit);
+
+  /**
+   * A page of tasks.
+   *
+   * @param next where the next page begins; empty at the end
+   */
+  record Page(List<TaskRow> rows, OptionalLong next) {
+    public Page {
+      rows = List.copyOf(rows);
+    }
+  }
+
+  /**
+   * A task in a list.
+   *
+   * @param node where it runs or ran last
+   * @param started of its current or last attempt
+   * @param items dealt with, over all attempts
+   * @param fraction done, 0 to 1; negative if unknown
+   * @param rate items a second, while it runs
+   * @param remainingMs at this pace, while it runs
+   * @param problem why it failed or will be tried again; empty otherwise
+   */
+  record TaskRow(
+      long id,
+      String type,
+      String label,
+      TaskState state,
+      String queue,
+      int priority,
+      Counters counters,
+      Instant submitted,
+      Instant due,
+      Optional<Instant> started,
+      Optional<Instant> finished,
+      Optional<String> node,
+      long items,
+      double fraction,
+      double rate,
+      OptionalLong remainingMs,
+      String problem) {}
+
+  /**
+   * One task.
+   *
+   * @param request a pause or cancel that its attempt has not obeyed yet
+   * @param served whether a live node serves its type
+   */
+  record TaskDetail(
+      TaskRow row,
+      String paramsJson,
+      String retry,
+      Optional<String> key,
+      Optional<String> resultJson,
+      Optional<String> errorJson,
+      Optional<Ledger> ledger,
+      Optional<String> positionJson,
+      Optional<String> request,
+      boolean served,
+      List<Attempt> attempts,
+      List<Event> events) {
+    public TaskDetail {
+      attempts = List.copyOf(attempts);
+      events = List.copyOf(events);
+    }
+  }
+
+  /**
+   * One attempt.
+   *
+   * @param ended a word of {@code attempt_log.ended}, or {@code running}
+   */
+  record Attempt(
+      int attempt,
+      int generation,
+      Optional<String> node,
+      Optional<Instant> started,
+      Optional<Instant> finished,
+      String ended,
+      Optional<String> errorJson) {}
+
+  /** One move of the task's history, derived from its rows or stored as an event. */
+  record Event(Instant at, String from, String to, String by, String why) {}
+}

@@ -1,0 +1,71 @@
+package dev.batchyard.engine.task;
+
+import dev.batchyard.api.RetryPolicy;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/** Decides what becomes of a task. Pure, given the random source; thread-safe. */
+public final class Decisions {
+
+  /** A task whose node died this often without progress in between is set apart. */
+  public static final int CRASHES_MAX = 3;
+
+  private Decisions() {}
+
+  /**
+   * What becomes of a task after an attempt.
+   *
+   * @param end how the handler ended
+   * @param stop what the engine had asked of it by then
+   * @param counters as claimed: the attempt that ended is {@code counters.attempt()}
+   */
+  public static Verdict after(
+      AttemptEnd end,
+      StopReason stop,
+      Counters counters,
+      RetryPolicy policy,
+      RandomGenerator random) {
+    if (stop == StopReason.LEASE_LOST) {
+      return new Verdict.Drop();
+    }
+    return switch (end) {
+      case AttemptEnd.Completed(var result) -> new Verdict.Complete(result);
+      case AttemptEnd.Snoozed(var delay) -> stopped(stop, new Verdict.Snooze(delay));
+      case AttemptEnd.Stopped() -> stopped(stop, new Verdict.Release());
+      case AttemptEnd.LostLease() -> new Verdict.Drop();
+      case AttemptEnd.Threw(var why, var retryable) -> {
+        if (stop == StopReason.CANCEL) {
+          yield new Verdict.Cancel();
+        }
+        if (stop == StopReason.PAUSE && retryable) {
+          yield new Verdict.Pause(); // an acknowledged pause is never lost to a failure
+        }
+        if (!retryable || counters.failures() >= policy.retries()) {
+          yield new Verdict.Fail(why);
+        }
+        yield new Verdict.Retry(jittered(policy, counters.failures() + 1, random), why);
+      }
+    };
+  }
+
+  /**
+   * The policy's delay plus additive jitter: a uniform draw from zero to a fifth of the delay, so
+   * that a promise such as a rate limit is never broken by starting early.
+   *
+   * @param failures how often the handler has failed, at least 1
+   * @return at least the policy's delay, at most 1.2 times it
+   */
+  static Duration jittered(RetryPolicy policy, int failures, RandomGenerator random) {
+    long delayMs = policy.delayAfter(failures).toMillis();
+    return Duration.ofMillis(delayMs + random.nextLong(delayMs / 5 + 1));
+  }
+
+  private static Verdict stopped(StopReason stop, Verdict otherwise) {
+    return switch (stop) {
+      case PAUSE -> new Verdict.Pause();
+      case CANCEL -> new Verdict.Cancel();
+      case NONE, NODE_STOPS -> otherwise;
+      case LEASE_LOST -> new Verdict.Drop();
+    };
+  }
+}

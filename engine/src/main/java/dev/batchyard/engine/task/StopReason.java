@@ -1,0 +1,15 @@
+package dev.batchyard.engine.task;
+
+/** Why the engine asked an attempt to stop. The strongest one wins: later constants override. */
+public enum StopReason {
+  /** Nobody asked. */
+  NONE,
+  /** The node is stopping: release the task, uncharged. */
+  NODE_STOPS,
+  /** A person paused the task. */
+  PAUSE,
+  /** A person cancelled the task. */
+  CANCEL,
+  /** The node can no longer be sure that it owns the task. */
+  LEASE_LOST
+}
