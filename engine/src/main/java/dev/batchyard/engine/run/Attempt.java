@@ -1,0 +1,155 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.api.LeaseLost;
+import dev.batchyard.api.LeaseToken;
+import dev.batchyard.api.Progress;
+import dev.batchyard.api.TaskContext;
+import dev.batchyard.engine.port.AttemptLogs.OpenLog;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.task.Eta;
+import dev.batchyard.engine.task.StopReason;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** One execution of a task on this node, under one lease; what its handler sees of the engine. */
+final class Attempt implements TaskContext {
+
+  private final Claim claim;
+  private final Boot boot;
+  private final OpenLog log;
+  private final LongSupplier nanos;
+  private final Eta eta;
+  private final AtomicReference<StopReason> stop = new AtomicReference<>(StopReason.NONE);
+  private final AtomicBoolean ended = new AtomicBoolean();
+  private final AtomicBoolean slotFreed = new AtomicBoolean();
+  private volatile Progress progress;
+  private volatile @Nullable Thread thread;
+  private volatile long startedNs;
+  private volatile long stopAskedNs;
+  private volatile boolean interrupted;
+
+  Attempt(Claim claim, Boot boot, OpenLog log, LongSupplier nanos) {
+    this.claim = claim;
+    this.boot = boot;
+    this.log = log;
+    this.nanos = nanos;
+    this.progress = claim.begun();
+    this.eta = new Eta(claim.begun());
+    this.startedNs = nanos.getAsLong();
+  }
+
+  Claim claim() {
+    return claim;
+  }
+
+  Boot boot() {
+    return boot;
+  }
+
+  StopReason stop() {
+    return stop.get();
+  }
+
+  /** Called on the attempt's own thread before the handler. */
+  void begin() {
+    startedNs = nanos.getAsLong();
+    thread = Thread.currentThread();
+  }
+
+  boolean begun() {
+    return thread != null;
+  }
+
+  Duration ran() {
+    return Duration.ofNanos(nanos.getAsLong() - startedNs);
+  }
+
+  /** Asks the handler to stop; the strongest reason stands, and the first time it was asked. */
+  void ask(StopReason reason) {
+    StopReason before = stop.getAndAccumulate(reason, (a, b) -> a.compareTo(b) >= 0 ? a : b);
+    if (before.compareTo(reason) < 0) {
+      stopAskedNs = nanos.getAsLong();
+    }
+  }
+
+  /** {@return how long ago its present reason to stop came up} */
+  Duration askedFor() {
+    return Duration.ofNanos(nanos.getAsLong() - stopAskedNs);
+  }
+
+  /** Interrupts the handler, once. */
+  void interrupt() {
+    Thread running = thread;
+    if (running != null && !interrupted) {
+      interrupted = true;
+      running.interrupt();
+    }
+  }
+
+  boolean interrupted() {
+    return interrupted;
+  }
+
+  /** {@return true for the first caller only: it alone reports the end} */
+  boolean end() {
+    return ended.compareAndSet(false, true);
+  }
+
+  /** {@return true for the first caller only: it alone gives the slot back} */
+  boolean freeSlot() {
+    return slotFreed.compareAndSet(false, true);
+  }
+
+  boolean hasEnded() {
+    return ended.get();
+  }
+
+  Progress lastProgress() {
+    return progress;
+  }
+
+  /** Called once a second by one thread. */
+  Eta observed() {
+    eta.observe(progress, ran());
+    return eta;
+  }
+
+  OpenLog openLog() {
+    return log;
+  }
+
+  @Override
+  public LeaseToken lease() {
+    return new LeaseToken(claim.task(), claim.counters().attempt(), claim.token());
+  }
+
+  @Override
+  public int generation() {
+    return claim.counters().generation();
+  }
+
+  @Override
+  public boolean stopRequested() {
+    return stop.get() != StopReason.NONE || boot.inDoubt();
+  }
+
+  @Override
+  public void effect() {
+    if (ended.get() || stop.get() == StopReason.LEASE_LOST || !boot.gateOpen()) {
+      throw new LeaseLost(claim.task());
+    }
+  }
+
+  @Override
+  public void progress(Progress newProgress) {
+    progress = newProgress;
+  }
+
+  @Override
+  public OpenLog log() {
+    return log;
+  }
+}

@@ -1,0 +1,222 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.api.FinalFailure;
+import dev.batchyard.api.LeaseLost;
+import dev.batchyard.api.Outcome;
+import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.Finish;
+import dev.batchyard.engine.port.ParameterCodec;
+import dev.batchyard.engine.task.AttemptEnd;
+import dev.batchyard.engine.task.Decisions;
+import dev.batchyard.engine.task.Failure;
+import dev.batchyard.engine.task.StopReason;
+import dev.batchyard.engine.task.Verdict;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+
+/**
+ * The attempts of this node, from the claim until the end is stored. Handlers run on virtual
+ * threads. Thread-safe.
+ */
+final class Attempts {
+
+  private final TaskTypes types;
+  private final ParameterCodec codec;
+  private final RandomGenerator random;
+  private final String node;
+  private final FinishLoop ends;
+  private final Signal changed;
+  private final Map<Key, Attempt> held = new ConcurrentHashMap<>();
+  private final AtomicInteger running = new AtomicInteger();
+
+  Attempts(
+      TaskTypes types,
+      ParameterCodec codec,
+      RandomGenerator random,
+      String node,
+      FinishLoop ends,
+      Signal changed) {
+    this.types = types;
+    this.codec = codec;
+    this.random = random;
+    this.node = node;
+    this.ends = ends;
+    this.changed = changed;
+    ends.onSettled(this::settled);
+  }
+
+  /** Takes a claim into memory; from here on reconciliation leaves its lease alone. */
+  void hold(Attempt attempt) {
+    held.put(Key.of(attempt.claim()), attempt);
+  }
+
+  /** Calls the handler on a virtual thread. */
+  void start(Attempt attempt) {
+    running.incrementAndGet();
+    Thread.ofVirtual()
+        .name("task-" + attempt.claim().task())
+        .start(() -> {
+          try {
+            run(attempt);
+          } finally {
+            release(attempt);
+          }
+        });
+  }
+
+  /** Gives back, uncharged, a claim whose handler has not been called. */
+  void giveBack(Attempt attempt) {
+    attempt.ask(StopReason.NODE_STOPS);
+    report(attempt, new AttemptEnd.Stopped());
+  }
+
+  /**
+   * Ends an attempt whose handler does not obey. Its thread goes on as a leak, its slot is free,
+   * and whatever it still writes is refused.
+   */
+  void abandon(Attempt attempt) {
+    attempt.openLog().error("the handler did not stop when asked; the attempt is abandoned");
+    if (report(attempt, new AttemptEnd.Stopped())) {
+      release(attempt);
+    }
+  }
+
+  int running() {
+    return running.get();
+  }
+
+  Collection<Attempt> held() {
+    return held.values();
+  }
+
+  Set<Long> heldLeases() {
+    return held.values().stream().map(a -> a.claim().lease()).collect(Collectors.toSet());
+  }
+
+  /** Asks one attempt to stop; nothing happens if it has just ended. */
+  void ask(long task, StopReason reason) {
+    for (Attempt attempt : held.values()) {
+      if (attempt.claim().task() == task) {
+        attempt.ask(reason);
+      }
+    }
+  }
+
+  /** Drops every attempt of this boot: it no longer owns them. */
+  void drop(Boot boot) {
+    for (Attempt attempt : held.values()) {
+      if (attempt.boot() == boot) {
+        attempt.ask(StopReason.LEASE_LOST);
+        attempt.interrupt();
+      }
+    }
+  }
+
+  private void run(Attempt attempt) {
+    attempt.begin();
+    AttemptEnd end;
+    if (attempt.stop() != StopReason.NONE) {
+      end = new AttemptEnd.Stopped();
+    } else {
+      attempt
+          .openLog()
+          .info("task_start attempt=" + attempt.claim().counters().attempt() + " node=" + node);
+      end = call(attempt);
+    }
+    report(attempt, end);
+  }
+
+  private AttemptEnd call(Attempt attempt) {
+    try {
+      TaskType<?> type = types.get(attempt.claim().type());
+      return switch (invoke(type, attempt)) {
+        case Outcome.Completed(var result) -> new AttemptEnd.Completed(codec.encodeResult(result));
+        case Outcome.Snoozed(var delay) -> new AttemptEnd.Snoozed(delay);
+        case Outcome.Stopped() -> stoppedOrSpurious(attempt);
+      };
+    } catch (LeaseLost e) {
+      return new AttemptEnd.LostLease();
+    } catch (Throwable e) { // whatever a handler throws is its task's failure, not the node's
+      return attempt.interrupted()
+          ? new AttemptEnd.Stopped() // what an interrupted handler throws says nothing of its work
+          : new AttemptEnd.Threw(Failure.of(e), !(e instanceof FinalFailure));
+    }
+  }
+
+  /** A handler that stops unasked would be released and claimed for ever. */
+  private static AttemptEnd stoppedOrSpurious(Attempt attempt) {
+    if (attempt.stopRequested()) {
+      return new AttemptEnd.Stopped();
+    }
+    return new AttemptEnd.Threw(
+        Failure.of(new IllegalStateException("the handler said stopped, but nobody had asked")),
+        true);
+  }
+
+  private <P extends Record> Outcome invoke(TaskType<P> type, Attempt attempt) throws Exception {
+    P params = codec.decode(type.params(), attempt.claim().paramsJson());
+    return type.handler().run(params, attempt);
+  }
+
+  /** Reports the end once; {@return whether this call did}. */
+  private boolean report(Attempt attempt, AttemptEnd end) {
+    if (!attempt.end()) {
+      return false;
+    }
+    StopReason stop = attempt.boot().inDoubt() ? StopReason.LEASE_LOST : attempt.stop();
+    Verdict verdict =
+        Decisions.after(end, stop, attempt.claim().counters(), attempt.claim().retry(), random);
+    tell(attempt, verdict);
+    attempt.openLog().close();
+    if (verdict instanceof Verdict.Drop) {
+      ends.dropped(end instanceof AttemptEnd.LostLease);
+      settled(attempt.claim());
+    } else {
+      ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran()));
+    }
+    return true;
+  }
+
+  private static void tell(Attempt attempt, Verdict verdict) {
+    var log = attempt.openLog();
+    long ms = attempt.ran().toMillis();
+    switch (verdict) {
+      case Verdict.Complete(var ignored) -> log.info("task_completion after " + ms + " ms");
+      case Verdict.Fail(var why) -> log.error("task_error " + why.kind() + ": " + why.message());
+      case Verdict.Retry(var delay, var why) ->
+          log.error(
+              "task_error %s: %s; again in %d ms"
+                  .formatted(why.kind(), why.message(), delay.toMillis()));
+      case Verdict.Snooze(var delay) -> log.info("snoozed for " + delay.toMillis() + " ms");
+      case Verdict.Release() -> log.info("released uncharged after " + ms + " ms");
+      case Verdict.Pause() -> log.info("paused after " + ms + " ms");
+      case Verdict.Cancel() -> log.info("cancelled after " + ms + " ms");
+      case Verdict.Drop() -> log.warn("the lease is lost; this attempt writes nothing more");
+    }
+  }
+
+  private void release(Attempt attempt) {
+    if (attempt.freeSlot()) {
+      running.decrementAndGet();
+    }
+    changed.raise();
+  }
+
+  private void settled(Claim claim) {
+    held.remove(Key.of(claim));
+    changed.raise();
+  }
+
+  /** A task may be ours again under a new lease before the end under the old one is settled. */
+  private record Key(long lease, long task) {
+    static Key of(Claim claim) {
+      return new Key(claim.lease(), claim.task());
+    }
+  }
+}

@@ -1,0 +1,141 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.engine.port.AttemptLogs;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.port.StoreUnavailable;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Claims what can start soon and hands it out. Quick types are leased many at a time and wait here
+ * for a slot; what waits here is given back on stop. The same thread reconciles leases with memory,
+ * so that a claim in flight is never taken for one whose answer was lost.
+ */
+final class ClaimLoop implements Loop.Step {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ClaimLoop.class);
+
+  /** Ends that are not stored yet hold the claim back at this many. */
+  private static final int HELD_MAX = 4 * Claims.BATCH_MAX;
+
+  private final EngineConfig config;
+  private final Claims claims;
+  private final AttemptLogs logs;
+  private final SessionLoop session;
+  private final Attempts attempts;
+  private final Signal changed;
+  private final LongSupplier nanos;
+  private final Supplier<UUID> ids;
+  private final Map<String, Integer> leaseMaxByType;
+  private final ArrayDeque<Attempt> waiting = new ArrayDeque<>();
+  private final Duration reconcileEvery;
+  private long reconciledNs;
+  private boolean answerLost;
+  private volatile boolean stopping;
+
+  ClaimLoop(
+      EngineConfig config,
+      EnginePorts ports,
+      TaskTypes types,
+      SessionLoop session,
+      Attempts attempts,
+      Signal changed,
+      SessionLoop.Time time) {
+    this.config = config;
+    this.claims = ports.claims();
+    this.logs = ports.logs();
+    this.session = session;
+    this.attempts = attempts;
+    this.changed = changed;
+    this.nanos = time.nanos();
+    this.ids = time.ids();
+    this.leaseMaxByType = types.leaseMaxByName();
+    this.reconcileEvery = config.beat().multipliedBy(5);
+    this.reconciledNs = nanos.getAsLong();
+  }
+
+  /** No claim begins after this; what waits is given back by the loop's last steps. */
+  void stop() {
+    stopping = true;
+    changed.raise();
+  }
+
+  @Override
+  public void runOnce() throws InterruptedException {
+    if (stopping) {
+      giveBackWaiting();
+      changed.await(config.poll());
+      return;
+    }
+    Boot boot = session.boot();
+    if (!boot.gateOpen()) {
+      changed.await(config.poll());
+      return;
+    }
+    reconcileIfDue(boot);
+    startWaiting();
+    if (!mayClaim() || !claim(boot)) {
+      changed.await(config.poll());
+    }
+  }
+
+  private boolean mayClaim() {
+    return waiting.isEmpty()
+        && attempts.running() < config.slots()
+        && attempts.held().size() < HELD_MAX
+        && attempts.held().stream().noneMatch(a -> a.claim().alone() && !a.hasEnded());
+  }
+
+  /** {@return whether anything was claimed} */
+  private boolean claim(Boot boot) {
+    int free = Math.min(Claims.BATCH_MAX, HELD_MAX - attempts.held().size());
+    List<Claim> claimed;
+    try {
+      claimed = claims.claim(boot.id(), ids.get(), leaseMaxByType, free, attempts.held().isEmpty());
+    } catch (StoreUnavailable e) {
+      answerLost = true; // it may have committed
+      throw e;
+    }
+    for (Claim claim : claimed) {
+      Attempt attempt =
+          new Attempt(claim, boot, logs.open(claim.task(), claim.counters().attempt()), nanos);
+      attempts.hold(attempt);
+      waiting.add(attempt);
+    }
+    startWaiting();
+    return !claimed.isEmpty();
+  }
+
+  private void startWaiting() {
+    while (!waiting.isEmpty() && attempts.running() < config.slots()) {
+      attempts.start(waiting.remove());
+    }
+  }
+
+  private void giveBackWaiting() {
+    while (!waiting.isEmpty()) {
+      attempts.giveBack(waiting.remove());
+    }
+  }
+
+  private void reconcileIfDue(Boot boot) {
+    long nowNs = nanos.getAsLong();
+    if (!answerLost && nowNs - reconciledNs < reconcileEvery.toNanos()) {
+      return;
+    }
+    int released = claims.releaseUnheld(boot.id(), attempts.heldLeases());
+    if (released > 0) {
+      LOG.info("{} tasks that this node owned without knowing it went back", released);
+    }
+    reconciledNs = nowNs;
+    answerLost = false;
+  }
+}

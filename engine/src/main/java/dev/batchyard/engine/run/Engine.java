@@ -1,0 +1,146 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.engine.task.StopReason;
+import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A node: claims tasks, runs their handlers, stores their ends, beats, rescues what others lost. It
+ * owns every thread of the engine. A process may die at any instruction: what it held is found by
+ * the others, or by its own next start.
+ */
+public final class Engine implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+  private static final Duration JOIN_MAX = Duration.ofSeconds(5);
+
+  private final EngineConfig config;
+  private final EnginePorts ports;
+  private final Signal changed = new Signal();
+  private final Attempts attempts;
+  private final FinishLoop ends;
+  private final SessionLoop session;
+  private final ClaimLoop claims;
+  private final Loop sessionLoop;
+  private final Loop claimLoop;
+  private final Loop finishLoop;
+  private final Loop upkeepLoop;
+  private final Loop watchdog;
+  private boolean stopped;
+
+  private Engine(
+      EngineConfig config, EnginePorts ports, TaskTypes types, Consumer<UUID> bootChanged) {
+    this.config = config;
+    this.ports = ports;
+    var time = new SessionLoop.Time(System::nanoTime, UUID::randomUUID);
+    Signal rescue = new Signal();
+    ends = new FinishLoop(ports.finishes());
+    attempts =
+        new Attempts(types, ports.codec(), new SplittableRandom(), config.name(), ends, changed);
+    session =
+        new SessionLoop(
+            config,
+            ports,
+            types,
+            attempts,
+            ends,
+            new SessionLoop.Signals(changed, rescue),
+            time,
+            bootChanged);
+    claims = new ClaimLoop(config, ports, types, session, attempts, changed, time);
+    sessionLoop = new Loop("session", session);
+    claimLoop = new Loop("claim", claims);
+    finishLoop = new Loop("finish", ends);
+    upkeepLoop = new Loop("upkeep", new UpkeepLoop(config, ports, attempts, rescue, time.nanos()));
+    watchdog = new Loop("watchdog", new Watchdog(config, attempts));
+  }
+
+  /**
+   * Starts a node. It returns at once; the node serves as soon as its session is open, and goes on
+   * trying for ever while the store is away.
+   *
+   * @param bootChanged told of each boot before its session is opened, so that the node's other
+   *     connections can carry its id
+   */
+  public static Engine start(
+      EngineConfig config, EnginePorts ports, TaskTypes types, Consumer<UUID> bootChanged) {
+    Engine engine = new Engine(config, ports, types, bootChanged);
+    List.of(
+            engine.watchdog,
+            engine.sessionLoop,
+            engine.finishLoop,
+            engine.upkeepLoop,
+            engine.claimLoop)
+        .forEach(Loop::start);
+    return engine;
+  }
+
+  /** Something was submitted here: looks at once. */
+  public void wake() {
+    changed.raise();
+  }
+
+  /** {@return how many attempts run now} */
+  public int running() {
+    return attempts.running();
+  }
+
+  /** {@return the boot that claims at present} */
+  public UUID boot() {
+    return session.boot().id();
+  }
+
+  /**
+   * Stops gracefully: claims no more, asks every attempt to stop at its next checkpoint, waits for
+   * them as long as {@link EngineConfig#stopGrace()} says, releases what did not end, uncharged,
+   * and takes the node out. The beat ends last.
+   */
+  @Override
+  public void close() throws InterruptedException {
+    if (stopped) {
+      return;
+    }
+    stopped = true;
+    claims.stop();
+    attempts.held().forEach(a -> a.ask(StopReason.NODE_STOPS));
+    awaitEnds(config.stopGrace());
+    attempts.held().forEach(Attempt::interrupt);
+    awaitEnds(config.beat());
+    attempts.held().stream().filter(a -> !a.hasEnded()).forEach(attempts::abandon);
+    claimLoop.stop();
+    claimLoop.join(JOIN_MAX);
+    if (!ends.awaitSettled(config.lease(), changed)) {
+      LOG.warn("the store did not take the last ends; the next start will find those tasks");
+    }
+    finishLoop.stop();
+    upkeepLoop.stop();
+    watchdog.stop();
+    leave();
+  }
+
+  private void awaitEnds(Duration most) throws InterruptedException {
+    long deadline = System.nanoTime() + most.toNanos();
+    while (attempts.held().stream().anyMatch(a -> !a.hasEnded()) && System.nanoTime() < deadline) {
+      attempts.held().forEach(a -> a.ask(StopReason.NODE_STOPS)); // a claim may have just landed
+      changed.await(Duration.ofMillis(20));
+    }
+  }
+
+  private void leave() throws InterruptedException {
+    Boot last = session.boot();
+    session.stop();
+    sessionLoop.stop();
+    sessionLoop.join(JOIN_MAX);
+    last.end();
+    try {
+      ports.sessions().leave(last.id());
+    } catch (RuntimeException e) {
+      LOG.warn("could not take leave ({}); the others will notice", e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,21 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.engine.port.AttemptLogs;
+import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.port.Finishes;
+import dev.batchyard.engine.port.ParameterCodec;
+import dev.batchyard.engine.port.Rescues;
+import dev.batchyard.engine.port.RunningRows;
+import dev.batchyard.engine.port.Sessions;
+import dev.batchyard.engine.port.Upkeep;
+
+/** What a running node needs from outside. */
+public record EnginePorts(
+    Sessions sessions,
+    Claims claims,
+    Finishes finishes,
+    Rescues rescues,
+    RunningRows runningRows,
+    Upkeep upkeep,
+    ParameterCodec codec,
+    AttemptLogs logs) {}

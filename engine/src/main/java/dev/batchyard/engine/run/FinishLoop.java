@@ -1,0 +1,96 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.Finish;
+import dev.batchyard.engine.port.Finishes;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Stores the ends of attempts, all that wait in one statement; a lone one waits for nobody. While
+ * the store is away it keeps the same batch, whose repetition the store recognises. What waits here
+ * is bounded by what the node holds.
+ */
+final class FinishLoop implements Loop.Step {
+
+  private static final Logger LOG = LoggerFactory.getLogger(FinishLoop.class);
+
+  private final Finishes finishes;
+  private final LinkedBlockingQueue<Finish> waiting = new LinkedBlockingQueue<>();
+  private final List<Finish> batch = new ArrayList<>();
+  private final AtomicLong unsettled = new AtomicLong();
+  private final AtomicLong refused = new AtomicLong();
+  private volatile Consumer<Claim> settled = claim -> {};
+
+  FinishLoop(Finishes finishes) {
+    this.finishes = finishes;
+  }
+
+  /** Told of each claim whose end is stored or refused. */
+  void onSettled(Consumer<Claim> listener) {
+    settled = listener;
+  }
+
+  void add(Finish end) {
+    unsettled.incrementAndGet();
+    waiting.add(end);
+  }
+
+  /** An attempt ended without a write: its lease was lost, found out by a refusal or in time. */
+  void dropped(boolean byRefusal) {
+    if (byRefusal) {
+      refused.incrementAndGet();
+    }
+  }
+
+  /** {@return the refusals since the last call} */
+  long takeRefused() {
+    return refused.getAndSet(0);
+  }
+
+  /** Puts back what {@link #takeRefused()} gave, when it could not be told. */
+  void giveBackRefused(long count) {
+    refused.addAndGet(count);
+  }
+
+  boolean isSettled() {
+    return unsettled.get() == 0;
+  }
+
+  /** Waits until all that was added is settled; {@return whether it is}. */
+  boolean awaitSettled(Duration most, Signal changed) throws InterruptedException {
+    long deadline = System.nanoTime() + most.toNanos();
+    while (!isSettled() && System.nanoTime() < deadline) {
+      changed.await(Duration.ofMillis(50));
+    }
+    return isSettled();
+  }
+
+  @Override
+  public void runOnce() throws InterruptedException {
+    if (batch.isEmpty()) {
+      batch.add(waiting.take());
+      waiting.drainTo(batch, Finishes.BATCH_MAX - 1);
+    }
+    Finishes.Result result = finishes.finish(List.copyOf(batch));
+    for (Finish end : batch) {
+      long task = end.claim().task();
+      if (result.refused().contains(task)) {
+        refused.incrementAndGet();
+        LOG.warn(
+            "task {}: the end of attempt {} was refused, its lease is lost",
+            task,
+            end.claim().counters().attempt());
+      }
+      settled.accept(end.claim());
+    }
+    unsettled.addAndGet(-batch.size());
+    batch.clear();
+  }
+}

@@ -1,0 +1,144 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.engine.port.BootFenced;
+import dev.batchyard.engine.port.NodeRegistration;
+import dev.batchyard.engine.port.NodeSession;
+import dev.batchyard.engine.port.SessionLost;
+import dev.batchyard.engine.port.Sessions;
+import dev.batchyard.engine.task.StopReason;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the node's session: one beat a second on a connection of its own, wake-ups in between. A
+ * lost connection closes the effect gate at once and is opened again; a fenced boot is dropped and
+ * a new one begins. Its step is one session, from opening to loss.
+ */
+final class SessionLoop implements Loop.Step {
+
+  private static final Logger LOG = LoggerFactory.getLogger(SessionLoop.class);
+
+  private final EngineConfig config;
+  private final Sessions sessions;
+  private final TaskTypes types;
+  private final Attempts attempts;
+  private final FinishLoop ends;
+  private final Signal wake;
+  private final Signal rescue;
+  private final LongSupplier nanos;
+  private final Supplier<UUID> ids;
+  private final Consumer<UUID> bootChanged;
+  private volatile Boot boot;
+  private volatile boolean stopped;
+
+  SessionLoop(
+      EngineConfig config,
+      EnginePorts ports,
+      TaskTypes types,
+      Attempts attempts,
+      FinishLoop ends,
+      Signals signals,
+      Time time,
+      Consumer<UUID> bootChanged) {
+    this.config = config;
+    this.sessions = ports.sessions();
+    this.types = types;
+    this.attempts = attempts;
+    this.ends = ends;
+    this.wake = signals.wake();
+    this.rescue = signals.rescue();
+    this.nanos = time.nanos();
+    this.ids = time.ids();
+    this.bootChanged = bootChanged;
+    this.boot = new Boot(ids.get(), nanos, config.doubtAfter());
+  }
+
+  /** What woke loops wait for. */
+  record Signals(Signal wake, Signal rescue) {}
+
+  /** The node's own sources of time and identity; fixed in tests. */
+  record Time(LongSupplier nanos, Supplier<UUID> ids) {}
+
+  /** {@return the boot under which new claims are made} */
+  Boot boot() {
+    return boot;
+  }
+
+  /** The next beat that ends is the last. */
+  void stop() {
+    stopped = true;
+  }
+
+  @Override
+  public void runOnce() throws InterruptedException {
+    Boot current = boot;
+    bootChanged.accept(current.id());
+    try (NodeSession session = sessions.open(registration(current))) {
+      LOG.debug("session open, boot {}", current.id());
+      keep(session, current);
+    } catch (BootFenced e) {
+      LOG.warn("{}; whatever it held belongs to others, a new boot begins", e.getMessage());
+      current.end();
+      attempts.drop(current);
+      boot = new Boot(ids.get(), nanos, config.doubtAfter());
+    } finally {
+      current.disconnected();
+    }
+  }
+
+  private void keep(NodeSession session, Boot current) throws InterruptedException {
+    long openedNs = nanos.getAsLong();
+    while (!stopped) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      long sentNs = nanos.getAsLong();
+      boolean mayFence = sentNs - openedNs > config.lease().toNanos();
+      NodeSession.Beat beat = beat(session, mayFence);
+      current.renewed(sentNs);
+      for (NodeSession.StopRequest request : beat.requests()) {
+        attempts.ask(request.task(), request.cancel() ? StopReason.CANCEL : StopReason.PAUSE);
+      }
+      if (beat.releasable()) {
+        rescue.raise();
+      }
+      awaitNextBeat(session, sentNs);
+    }
+  }
+
+  private NodeSession.Beat beat(NodeSession session, boolean mayFence) {
+    long refused = ends.takeRefused();
+    try {
+      return session.beat(mayFence, refused);
+    } catch (SessionLost | BootFenced e) {
+      ends.giveBackRefused(refused);
+      throw e;
+    }
+  }
+
+  private void awaitNextBeat(NodeSession session, long sentNs) {
+    long nextNs = sentNs + config.beat().toNanos();
+    for (long left = nextNs - nanos.getAsLong(); left > 0 && !stopped; ) {
+      if (session.awaitWake(Duration.ofNanos(left))) {
+        wake.raise();
+      }
+      left = nextNs - nanos.getAsLong();
+    }
+  }
+
+  private NodeRegistration registration(Boot current) {
+    return new NodeRegistration(
+        current.id(),
+        config.name(),
+        config.host(),
+        config.pid(),
+        config.version(),
+        types.names(),
+        config.slots());
+  }
+}

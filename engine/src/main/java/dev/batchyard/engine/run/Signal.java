@@ -1,0 +1,37 @@
+package dev.batchyard.engine.run;
+
+import java.time.Duration;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Something may have changed: raised by many, awaited by one. A raise is never lost. */
+final class Signal {
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition raisedCondition = lock.newCondition();
+  private boolean raised;
+
+  void raise() {
+    lock.lock();
+    try {
+      raised = true;
+      raisedCondition.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits for the next raise, at most this long, and takes it. */
+  void await(Duration most) throws InterruptedException {
+    long left = most.toNanos();
+    lock.lock();
+    try {
+      while (!raised && left > 0) {
+        left = raisedCondition.awaitNanos(left);
+      }
+      raised = false;
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.api.NewTask;
+import dev.batchyard.api.RetryPolicy;
+import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.engine.port.ParameterCodec;
+import dev.batchyard.engine.port.Submissions;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Checks new tasks against their types and stores them. Thread-safe. */
+public final class Submitter {
+
+  private static final int CRITICAL_PRIORITY_MAX = 1;
+
+  private final TaskTypes types;
+  private final ParameterCodec codec;
+  private final Submissions submissions;
+
+  public Submitter(TaskTypes types, ParameterCodec codec, Submissions submissions) {
+    this.types = types;
+    this.codec = codec;
+    this.submissions = submissions;
+  }
+
+  /** Submits one task; see {@link #submit(List)}. */
+  public Submitted submit(NewTask task) {
+    return submit(List.of(task)).getFirst();
+  }
+
+  /**
+   * Submits tasks, all or none. When it returns they are durable.
+   *
+   * @param tasks any number; they are stored {@link Submissions#BATCH_MAX} at a time, so more than
+   *     that are all or none only batch by batch
+   * @return one answer for each, in order
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue or retry policy
+   * @throws InvalidParameters if parameters do not fit their type; nothing was stored
+   */
+  public List<Submitted> submit(List<NewTask> tasks) {
+    List<TaskDraft> drafts = tasks.stream().map(this::draft).toList();
+    List<Submitted> answers = new ArrayList<>(drafts.size());
+    for (int from = 0; from < drafts.size(); from += Submissions.BATCH_MAX) {
+      int to = Math.min(from + Submissions.BATCH_MAX, drafts.size());
+      answers.addAll(submissions.submit(drafts.subList(from, to)));
+    }
+    return answers;
+  }
+
+  /**
+   * Reads parameters as they come from a person.
+   *
+   * @return a task of this type, to be completed and submitted
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown type
+   * @throws InvalidParameters if they do not fit
+   */
+  public NewTask read(String typeName, String paramsJson) {
+    TaskType<?> type = types.get(typeName);
+    return NewTask.of(type.name(), codec.decode(type.params(), paramsJson));
+  }
+
+  private TaskDraft draft(NewTask task) {
+    TaskType<?> type = types.get(task.type());
+    if (!type.params().isInstance(task.params())) {
+      throw new InvalidParameters(
+          List.of(
+              new InvalidParameters.Problem(
+                  "params",
+                  "a %s; type %s takes a %s"
+                      .formatted(
+                          task.params().getClass().getSimpleName(),
+                          type.name(),
+                          type.params().getSimpleName()))));
+    }
+    return new TaskDraft(
+        task.type(),
+        codec.encode(task.params()),
+        task.label(),
+        task.queue(),
+        task.priority(),
+        task.due(),
+        task.key(),
+        task.retry().orElseGet(() -> policyFor(task.priority())));
+  }
+
+  private static String policyFor(int priority) {
+    return (priority <= CRITICAL_PRIORITY_MAX ? RetryPolicy.CRITICAL : RetryPolicy.DEFAULT).name();
+  }
+}

@@ -1,0 +1,92 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.engine.port.RunningRows.RunningRow;
+import dev.batchyard.engine.task.Eta;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Once a beat: writes what people see of running tasks, rescues what dead nodes held; now and then:
+ * the store's own upkeep.
+ */
+final class UpkeepLoop implements Loop.Step {
+
+  private static final Logger LOG = LoggerFactory.getLogger(UpkeepLoop.class);
+  private static final long STORE_UPKEEP_EVERY_NS = TimeUnit.MINUTES.toNanos(10);
+
+  /** Shorter attempts leave no trace beyond their outcome. */
+  private static final Duration SHOWN_AFTER = Duration.ofSeconds(1);
+
+  private final EngineConfig config;
+  private final EnginePorts ports;
+  private final Attempts attempts;
+  private final Signal rescue;
+  private final LongSupplier nanos;
+  private long storeUpkeepNs;
+  private long recordedNs;
+
+  UpkeepLoop(
+      EngineConfig config,
+      EnginePorts ports,
+      Attempts attempts,
+      Signal rescue,
+      LongSupplier nanos) {
+    this.config = config;
+    this.ports = ports;
+    this.attempts = attempts;
+    this.rescue = rescue;
+    this.nanos = nanos;
+    this.storeUpkeepNs = nanos.getAsLong() - STORE_UPKEEP_EVERY_NS;
+    this.recordedNs = nanos.getAsLong();
+  }
+
+  @Override
+  public void runOnce() throws InterruptedException {
+    rescue.await(config.beat());
+    rescueOnce();
+    recordRunning();
+    if (nanos.getAsLong() - storeUpkeepNs >= STORE_UPKEEP_EVERY_NS) {
+      ports.upkeep().runOnce();
+      storeUpkeepNs = nanos.getAsLong();
+    }
+  }
+
+  /** One page a round: what many dead nodes held comes back as a ramp, not as a flood. */
+  private void rescueOnce() {
+    int rescued = ports.rescues().rescue();
+    if (rescued > 0) {
+      LOG.info("{} tasks rescued from nodes that are no more", rescued);
+    }
+  }
+
+  private void recordRunning() {
+    long nowNs = nanos.getAsLong();
+    if (nowNs - recordedNs < config.beat().toNanos() / 2) {
+      return;
+    }
+    recordedNs = nowNs;
+    List<RunningRow> rows =
+        attempts.held().stream()
+            .filter(a -> a.begun() && !a.hasEnded() && a.ran().compareTo(SHOWN_AFTER) > 0)
+            .map(UpkeepLoop::row)
+            .toList();
+    if (!rows.isEmpty()) {
+      ports.runningRows().record(config.name(), rows);
+    }
+  }
+
+  private static RunningRow row(Attempt attempt) {
+    Eta eta = attempt.observed();
+    return new RunningRow(
+        attempt.claim(),
+        attempt.ran(),
+        attempt.lastProgress().items(),
+        attempt.lastProgress().fraction(),
+        eta.rate(),
+        eta.remainingMs());
+  }
+}

@@ -1,0 +1,50 @@
+package dev.batchyard.engine.run;
+
+import dev.batchyard.engine.task.StopReason;
+import java.time.Duration;
+
+/**
+ * Looks after attempts without ever touching the store, so that an outage cannot hold it up: aborts
+ * those whose lease is in doubt, interrupts and at last abandons those that ignore a cancel.
+ */
+final class Watchdog implements Loop.Step {
+
+  private final EngineConfig config;
+  private final Attempts attempts;
+  private final Signal never = new Signal();
+
+  Watchdog(EngineConfig config, Attempts attempts) {
+    this.config = config;
+    this.attempts = attempts;
+  }
+
+  @Override
+  public void runOnce() throws InterruptedException {
+    for (Attempt attempt : attempts.held()) {
+      if (!attempt.hasEnded()) {
+        look(attempt);
+      }
+    }
+    never.await(config.beat().dividedBy(5));
+  }
+
+  private void look(Attempt attempt) {
+    if (attempt.boot().inDoubt()) {
+      attempt.ask(StopReason.LEASE_LOST);
+    }
+    switch (attempt.stop()) {
+      case LEASE_LOST -> attempt.interrupt();
+      case CANCEL -> pressAfter(attempt, attempt.askedFor());
+      case NONE, NODE_STOPS, PAUSE -> {}
+    }
+  }
+
+  private void pressAfter(Attempt attempt, Duration asked) {
+    if (asked.compareTo(config.interruptAfter()) > 0) {
+      attempt.interrupt();
+    }
+    if (asked.compareTo(config.abandonAfter()) > 0) {
+      attempts.abandon(attempt);
+    }
+  }
+}

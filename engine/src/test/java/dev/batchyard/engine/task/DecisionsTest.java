@@ -1,0 +1,83 @@
+package dev.batchyard.engine.task;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.api.RetryPolicy;
+import java.time.Duration;
+import java.util.SplittableRandom;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+class DecisionsTest {
+
+  private static final Failure WHY = new Failure("Boom", "it broke", "");
+  private static final AttemptEnd THREW = new AttemptEnd.Threw(WHY, true);
+
+  @Test
+  void the_default_policy_gives_four_attempts() {
+    for (int failures = 0; failures < 3; failures++) {
+      assertThat(after(THREW, StopReason.NONE, failures)).isInstanceOf(Verdict.Retry.class);
+    }
+    assertThat(after(THREW, StopReason.NONE, 3)).isEqualTo(new Verdict.Fail(WHY));
+  }
+
+  @Test
+  void a_final_failure_is_not_tried_again() {
+    assertThat(after(new AttemptEnd.Threw(WHY, false), StopReason.NONE, 0))
+        .isEqualTo(new Verdict.Fail(WHY));
+  }
+
+  @Test
+  void a_stopping_node_releases_uncharged() {
+    assertThat(after(new AttemptEnd.Stopped(), StopReason.NODE_STOPS, 0))
+        .isEqualTo(new Verdict.Release());
+  }
+
+  @Test
+  void an_acknowledged_pause_or_cancel_is_not_lost_to_a_failure() {
+    assertThat(after(THREW, StopReason.PAUSE, 0)).isEqualTo(new Verdict.Pause());
+    assertThat(after(THREW, StopReason.CANCEL, 0)).isEqualTo(new Verdict.Cancel());
+  }
+
+  @Test
+  void work_that_was_done_is_completed_whatever_was_asked() {
+    AttemptEnd done = new AttemptEnd.Completed("{}");
+    assertThat(after(done, StopReason.CANCEL, 0)).isEqualTo(new Verdict.Complete("{}"));
+    assertThat(after(done, StopReason.NODE_STOPS, 0)).isEqualTo(new Verdict.Complete("{}"));
+  }
+
+  @Test
+  void nothing_is_written_without_the_lease() {
+    assertThat(after(new AttemptEnd.Completed("{}"), StopReason.LEASE_LOST, 0))
+        .isEqualTo(new Verdict.Drop());
+    assertThat(after(new AttemptEnd.LostLease(), StopReason.NONE, 0)).isEqualTo(new Verdict.Drop());
+  }
+
+  @Property
+  void jitter_is_never_early_and_at_most_a_fifth(
+      @ForAll @IntRange(min = 1, max = 40) int failures, @ForAll long seed) {
+    Duration plain = RetryPolicy.DEFAULT.delayAfter(failures);
+    Duration drawn = Decisions.jittered(RetryPolicy.DEFAULT, failures, new SplittableRandom(seed));
+    assertThat(drawn).isBetween(plain, plain.multipliedBy(6).dividedBy(5));
+  }
+
+  @Test
+  void delays_grow_as_the_mission_says() {
+    assertThat(RetryPolicy.DEFAULT.delayAfter(1)).isEqualTo(Duration.ofSeconds(1));
+    assertThat(RetryPolicy.DEFAULT.delayAfter(3)).isEqualTo(Duration.ofSeconds(4));
+    assertThat(RetryPolicy.DEFAULT.delayAfter(30)).isEqualTo(Duration.ofSeconds(60));
+    assertThat(RetryPolicy.CRITICAL.delayAfter(5)).isEqualTo(Duration.ofSeconds(25));
+    assertThat(RetryPolicy.CRITICAL.delayAfter(100)).isEqualTo(Duration.ofSeconds(300));
+  }
+
+  private static Verdict after(AttemptEnd end, StopReason stop, int failures) {
+    return Decisions.after(
+        end,
+        stop,
+        new Counters(failures + 1, failures, 0, 1),
+        RetryPolicy.DEFAULT,
+        new SplittableRandom(1));
+  }
+}
