@@ -175,7 +175,7 @@ final class Attempts {
     tell(attempt, verdict);
     attempt.openLog().close();
     if (verdict instanceof Verdict.Drop) {
-      ends.dropped(end instanceof AttemptEnd.LostLease);
+      ends.refused();
       settled(attempt.claim());
     } else {
       ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran()));

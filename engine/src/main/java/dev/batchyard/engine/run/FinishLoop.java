@@ -42,11 +42,9 @@ final class FinishLoop implements Loop.Step {
     waiting.add(end);
   }
 
-  /** An attempt ended without a write: its lease was lost, found out by a refusal or in time. */
-  void dropped(boolean byRefusal) {
-    if (byRefusal) {
-      refused.incrementAndGet();
-    }
+  /** A write of an attempt was refused before its end. */
+  void refused() {
+    refused.incrementAndGet();
   }
 
   /** {@return the refusals since the last call} */

@@ -13,7 +13,9 @@ public final class Decisions {
   private Decisions() {}
 
   /**
-   * What becomes of a task after an attempt.
+   * What becomes of a task after an attempt. A node in doubt of its lease sends the end all the
+   * same: it is guarded by the lease token, so it counts if the lease still stands and is refused,
+   * and counted, if not.
    *
    * @param end how the handler ended
    * @param stop what the engine had asked of it by then
@@ -25,15 +27,15 @@ public final class Decisions {
       Counters counters,
       RetryPolicy policy,
       RandomGenerator random) {
-    if (stop == StopReason.LEASE_LOST) {
-      return new Verdict.Drop();
-    }
     return switch (end) {
       case AttemptEnd.Completed(var result) -> new Verdict.Complete(result);
       case AttemptEnd.Snoozed(var delay) -> stopped(stop, new Verdict.Snooze(delay));
       case AttemptEnd.Stopped() -> stopped(stop, new Verdict.Release());
       case AttemptEnd.LostLease() -> new Verdict.Drop();
       case AttemptEnd.Threw(var why, var retryable) -> {
+        if (stop == StopReason.LEASE_LOST) {
+          yield new Verdict.Release(); // aborted by us: says nothing of the work
+        }
         if (stop == StopReason.CANCEL) {
           yield new Verdict.Cancel();
         }
@@ -64,8 +66,8 @@ public final class Decisions {
     return switch (stop) {
       case PAUSE -> new Verdict.Pause();
       case CANCEL -> new Verdict.Cancel();
-      case NONE, NODE_STOPS -> otherwise;
-      case LEASE_LOST -> new Verdict.Drop();
+      case NONE -> otherwise;
+      case NODE_STOPS, LEASE_LOST -> new Verdict.Release();
     };
   }
 }

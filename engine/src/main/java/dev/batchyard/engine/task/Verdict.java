@@ -30,6 +30,6 @@ public sealed interface Verdict {
   /** Ended by a person. */
   record Cancel() implements Verdict {}
 
-  /** Nothing may be written: the task is no longer ours. */
+  /** Nothing more to write: a write was refused, the task is no longer ours. */
   record Drop() implements Verdict {}
 }

@@ -46,9 +46,14 @@ class DecisionsTest {
   }
 
   @Test
-  void nothing_is_written_without_the_lease() {
-    assertThat(after(new AttemptEnd.Completed("{}"), StopReason.LEASE_LOST, 0))
-        .isEqualTo(new Verdict.Drop());
+  void an_end_in_doubt_of_the_lease_is_sent_and_left_to_the_guard() {
+    AttemptEnd done = new AttemptEnd.Completed("{}");
+    assertThat(after(done, StopReason.LEASE_LOST, 0)).isEqualTo(new Verdict.Complete("{}"));
+    assertThat(after(THREW, StopReason.LEASE_LOST, 3)).isEqualTo(new Verdict.Release());
+  }
+
+  @Test
+  void nothing_is_written_after_a_refusal() {
     assertThat(after(new AttemptEnd.LostLease(), StopReason.NONE, 0)).isEqualTo(new Verdict.Drop());
   }
 
