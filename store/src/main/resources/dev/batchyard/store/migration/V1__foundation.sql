@@ -306,7 +306,7 @@ end $$;
 
 -- The last committed position of a task, for its current owner. No row: nothing committed yet.
 create function read_checkpoint(p_task bigint, p_token uuid, p_shard integer)
-returns table (position text, read bigint, written bigint, skipped bigint, rejected bigint)
+returns table ("position" text, read bigint, written bigint, skipped bigint, rejected bigint)
 language plpgsql set search_path from current as $$
 begin
   perform 1 from lease where token = p_token and ids @> p_task;

@@ -1,0 +1,102 @@
+package dev.batchyard.app.process;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A real node: a JVM of its own, started as users start it, ended by pid. */
+final class NodeProcess implements AutoCloseable {
+
+  private static final long END_MAX_S = 60;
+
+  private final Process process;
+  private final Path log;
+
+  private NodeProcess(Process process, Path log) {
+    this.process = process;
+    this.log = log;
+  }
+
+  /**
+   * Starts {@code server} on a data folder.
+   *
+   * @param timescale of the lease and everything made from it
+   */
+  static NodeProcess start(Path data, String name, double timescale, Path log) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Dbatchyard.timescale=" + timescale,
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.batchyard.app.Main",
+                "server",
+                "--data",
+                data.toString(),
+                "--name",
+                name,
+                "--port",
+                "0"));
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+    return new NodeProcess(builder.start(), log);
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  Path log() {
+    return log;
+  }
+
+  /** SIGKILL: no handler, no hook, no flush. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    process.waitFor(END_MAX_S, TimeUnit.SECONDS);
+  }
+
+  /** SIGTERM, and waits for the orderly end. */
+  int terminate() throws InterruptedException {
+    process.destroy();
+    if (!process.waitFor(END_MAX_S, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("no end within " + END_MAX_S + " s of SIGTERM; see " + log);
+    }
+    return process.exitValue();
+  }
+
+  /** SIGSTOP: the process freezes wherever it is. */
+  void freeze() throws IOException, InterruptedException {
+    signal("-STOP");
+  }
+
+  /** SIGCONT: it goes on as if nothing had happened. */
+  void thaw() throws IOException, InterruptedException {
+    signal("-CONT");
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    int code = new ProcessBuilder("kill", name, Long.toString(pid())).start().waitFor();
+    if (code != 0) {
+      throw new IllegalStateException("kill " + name + " " + pid() + " gave " + code);
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    kill();
+  }
+}

@@ -1,0 +1,156 @@
+package dev.batchyard.store.server;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Properties;
+import java.util.UUID;
+import javax.sql.DataSource;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.postgresql.ds.common.BaseDataSource;
+
+/**
+ * The connections of one process: a small pool for queue traffic, one for handlers, and single
+ * connections for sessions. Each carries the boot's id in its application name, so that the
+ * connections of a fenced boot can be ended. Thread-safe.
+ */
+public final class Database implements AutoCloseable {
+
+  /** Before the boot's id in {@code application_name}. */
+  public static final String APPLICATION = "batchyard ";
+
+  private static final int QUEUE_POOL = 4;
+  private static final int QUEUE_TIMEOUT_S = 30;
+  private static final int SESSION_TIMEOUT_S = 10;
+  private static final int CONNECT_TIMEOUT_S = 5;
+  private static final long POOL_WAIT_MS = 10_000;
+
+  /** Shorter than a lease: a process that freezes inside a transaction must not outlast its own. */
+  private static final String IDLE_IN_TRANSACTION = "9s";
+
+  private final DatabaseAddress address;
+  private final PGSimpleDataSource queueSource;
+  private final PGSimpleDataSource handlerSource;
+  private final PGSimpleDataSource sessionSource;
+  private final HikariDataSource queue;
+  private final HikariDataSource handlers;
+
+  /**
+   * Prepares the pools; connects at first use.
+   *
+   * @param handlerPool connections for handlers, at most one an attempt
+   */
+  public Database(DatabaseAddress address, UUID boot, int handlerPool) {
+    this.address = address;
+    queueSource =
+        source(
+            QUEUE_TIMEOUT_S,
+            "batchyard",
+            " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off");
+    queueSource.setPrepareThreshold(1);
+    handlerSource = source(0, "public", "");
+    sessionSource = source(SESSION_TIMEOUT_S, "batchyard", " -c jit=off");
+    boot(boot);
+    queue = pool("queue", queueSource, QUEUE_POOL);
+    handlers = pool("handlers", handlerSource, handlerPool);
+  }
+
+  /** From now on every new connection belongs to this boot; pooled ones are replaced. */
+  public void boot(UUID boot) {
+    String name = APPLICATION + boot;
+    if (name.equals(queueSource.getApplicationName())) {
+      return;
+    }
+    for (BaseDataSource source : new BaseDataSource[] {queueSource, handlerSource, sessionSource}) {
+      source.setApplicationName(name);
+    }
+    evict();
+  }
+
+  /** The server may listen elsewhere after a restart. */
+  public void port(int port) {
+    if (queueSource.getPortNumbers()[0] == port) {
+      return;
+    }
+    for (BaseDataSource source : new BaseDataSource[] {queueSource, handlerSource, sessionSource}) {
+      source.setPortNumbers(new int[] {port});
+    }
+    evict();
+  }
+
+  /** {@return where this is} */
+  public DatabaseAddress address() {
+    return address;
+  }
+
+  /** {@return the pool for statements on our own tables} Search path {@code batchyard}. */
+  public DataSource queue() {
+    return queue;
+  }
+
+  /** {@return the pool that handlers work with} Search path {@code public}. */
+  public DataSource handlers() {
+    return handlers;
+  }
+
+  /** {@return a connection of its own, outside every pool, to be closed by the caller} */
+  public Connection session() throws SQLException {
+    return sessionSource.getConnection();
+  }
+
+  @Override
+  public void close() {
+    queue.close();
+    handlers.close();
+  }
+
+  @SuppressWarnings("NullAway") // the pools do not exist yet while the constructor names the boot
+  private void evict() {
+    if (queue != null && handlers != null) {
+      queue.getHikariPoolMXBean().softEvictConnections();
+      handlers.getHikariPoolMXBean().softEvictConnections();
+    }
+  }
+
+  private PGSimpleDataSource source(int timeoutS, String searchPath, String settings) {
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setServerNames(new String[] {address.host()});
+    source.setPortNumbers(new int[] {address.port()});
+    source.setDatabaseName(address.database());
+    source.setUser(address.user());
+    source.setPassword(address.password());
+    source.setSocketTimeout(timeoutS);
+    source.setConnectTimeout(CONNECT_TIMEOUT_S);
+    source.setLoginTimeout(SESSION_TIMEOUT_S);
+    source.setTcpKeepAlive(true);
+    source.setOptions(
+        "-c search_path=%s -c synchronous_commit=on -c idle_in_transaction_session_timeout=%s%s"
+            .formatted(searchPath, IDLE_IN_TRANSACTION, settings));
+    Properties extra = new Properties();
+    extra.putAll(address.properties());
+    extra.stringPropertyNames().forEach(name -> setProperty(source, name, extra));
+    return source;
+  }
+
+  private static void setProperty(PGSimpleDataSource source, String name, Properties from) {
+    try {
+      source.setProperty(name, from.getProperty(name));
+    } catch (SQLException e) {
+      throw new CannotStart("--db: property " + name + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static HikariDataSource pool(String name, DataSource source, int size) {
+    HikariConfig config = new HikariConfig();
+    config.setPoolName("batchyard-" + name);
+    config.setDataSource(source);
+    config.setMaximumPoolSize(size);
+    config.setMinimumIdle(0);
+    config.setIdleTimeout(60_000);
+    config.setConnectionTimeout(POOL_WAIT_MS);
+    config.setInitializationFailTimeout(-1);
+    config.setRegisterMbeans(false);
+    return new HikariDataSource(config);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.batchyard.store.server;
+
+import org.jspecify.annotations.NullMarked;

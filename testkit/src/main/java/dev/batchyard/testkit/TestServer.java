@@ -1,0 +1,116 @@
+package dev.batchyard.testkit;
+
+import dev.batchyard.store.server.DataFolder;
+import dev.batchyard.store.server.Database;
+import dev.batchyard.store.server.DatabaseAddress;
+import dev.batchyard.store.server.EmbeddedServer;
+import dev.batchyard.store.server.Migrations;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+
+/** The server of this JVM; started at first use, stopped and deleted when the tests are over. */
+final class TestServer implements AutoCloseable {
+
+  private static final String TEMPLATE = "batchyard_template";
+
+  private final EmbeddedServer server;
+  private final AtomicInteger clones = new AtomicInteger();
+
+  TestServer() {
+    try {
+      Path target = Files.createDirectories(Path.of("target").toAbsolutePath());
+      server =
+          EmbeddedServer.join(
+              DataFolder.open(Files.createTempDirectory(target, "postgres")),
+              Map.of("timezone", "Australia/Lord_Howe", "shared_buffers", "64MB"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    // a collation that is not C: nothing may rely on the order of bytes
+    admin(
+        "create database "
+            + TEMPLATE
+            + " template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'PG_UNICODE_FAST'"
+            + " lc_collate 'C' lc_ctype 'C'");
+    try (Database database = new Database(at(TEMPLATE), new UUID(0, 0), 1)) {
+      Migrations.run(database);
+    }
+  }
+
+  TestDatabase cloneFor(Class<?> test) {
+    String name =
+        "t%d_%s"
+            .formatted(
+                clones.incrementAndGet(), test.getSimpleName().toLowerCase(java.util.Locale.ROOT));
+    String clone = name.substring(0, Math.min(name.length(), 60));
+    admin("create database \"" + clone + "\" template " + TEMPLATE);
+    return new TestDatabase(at(clone));
+  }
+
+  /** {@return a line for each connection that is still open, the test's own excepted} */
+  java.util.List<String> openConnections(TestDatabase database) {
+    java.util.List<String> open = new java.util.ArrayList<>();
+    try (Database admin = new Database(server.ensureRunning(), new UUID(0, 0), 1);
+        Connection connection = admin.session();
+        var statement =
+            connection.prepareStatement(
+                """
+                select application_name || ': ' || left(query, 200)
+                  from pg_stat_activity
+                 where datname = ? and backend_type = 'client backend'
+                """)) {
+      statement.setString(1, database.address().database());
+      try (var rows = statement.executeQuery()) {
+        while (rows.next()) {
+          open.add(rows.getString(1));
+        }
+      }
+      return open;
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  void drop(TestDatabase database) {
+    admin("drop database if exists \"" + database.address().database() + "\" with (force)");
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    Path root = server.folder().root();
+    try (Stream<Path> all = Files.walk(root)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private DatabaseAddress at(String database) {
+    DatabaseAddress a = server.ensureRunning();
+    return new DatabaseAddress(
+        a.host(), a.port(), database, a.user(), a.password(), a.properties());
+  }
+
+  private void admin(String sql) {
+    try (Database database = new Database(server.ensureRunning(), new UUID(0, 0), 1);
+        Connection connection = database.session();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+}
