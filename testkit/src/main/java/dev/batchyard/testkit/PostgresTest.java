@@ -8,8 +8,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Gives a test class a migrated database of its own on a real server with every durability setting
- * on, in an odd time zone; test methods and constructors may take a {@link TestDatabase}. The class
- * fails if it leaves a connection open.
+ * on; test methods and constructors may take a {@link TestDatabase}. The class fails if it leaves a
+ * connection open.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)

@@ -32,7 +32,7 @@ final class TestServer implements AutoCloseable {
       server =
           EmbeddedServer.join(
               DataFolder.open(Files.createTempDirectory(target, "postgres")),
-              Map.of("timezone", "Australia/Lord_Howe", "shared_buffers", "64MB"));
+              Map.of("shared_buffers", "64MB"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -13,7 +13,6 @@ class PostgresExtensionTest {
     assertThat(database.ask("select max(version) from batchyard.flyway_schema_history"))
         .isEqualTo("1");
     assertThat(database.ask("show fsync")).isEqualTo("on");
-    assertThat(database.ask("show timezone")).isEqualTo("Australia/Lord_Howe");
     assertThat(database.ask("select lower('ÄÖ中')")).isEqualTo("äö中");
   }
 }
