@@ -54,6 +54,7 @@ create table lane (
 
 create sequence task_id;
 
+-- due_at: only where it lay ahead at the submit.
 create table task (
   id           bigint      not null primary key,
   lane         integer     not null,
@@ -61,7 +62,8 @@ create table task (
   params       jsonb       not null,
   retry        text        not null,
   key          text,
-  submitted_at timestamptz not null default clock_timestamp()
+  due_at       timestamptz,
+  submitted_at timestamptz not null
 ) partition by range (id);
 
 -- One idempotency key per type, for as long as the task is kept.
@@ -72,6 +74,8 @@ create table task_key (
   primary key (type, key));
 
 -- How a task ended. Written once; an operator's rerun moves it to attempt_log.
+-- lease: only if the attempt itself ended it, so that a repeated finish knows its own first try;
+-- null when a person or a rescue did. The same holds for attempt_log.
 create table outcome (
   id          bigint      not null primary key,
   type        text        not null,
@@ -85,7 +89,7 @@ create table outcome (
   lease       bigint,
   node        text,
   started_at  timestamptz,
-  finished_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz not null,
   result      jsonb,
   error       jsonb
 ) partition by range (id);
@@ -122,6 +126,8 @@ create table block (
 create index block_first on block (first);
 
 -- What runs: one row per claimed piece. attempt is the number of the attempts that run under it.
+-- asked: tasks with a row in request. Who waits for the lock of this row sees it, though not yet the
+-- request itself: its snapshot is older.
 create table lease (
   id         bigint         generated always as identity primary key,
   token      uuid           not null,
@@ -134,17 +140,26 @@ create table lease (
   crashes    smallint       not null,
   generation smallint       not null,
   ids        int8multirange not null,
-  claimed_at timestamptz    not null default clock_timestamp()
+  asked      int8multirange not null default '{}',
+  claimed_at timestamptz    not null
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         vacuum_truncate = false);
 
 create index lease_token on lease (token);
 
+-- Undoes a statement that finds out by itself that it must not go on: BY002 is a bug, 40001 a race
+-- that was lost and is run again.
+create function fail(p_code text, p_message text) returns text language plpgsql as $$
+begin
+  raise exception '%', p_message using errcode = p_code;
+end $$;
+
 -- Waits for something other than time: a person (paused) or other tasks (blocked).
 create table parked (
   id         bigint      primary key,
   state      task_state  not null check (state in ('paused', 'blocked')),
-  from_state task_state  not null,
+  from_state task_state  not null
+    check (from_state in ('scheduled', 'blocked', 'ready', 'retrying')),
   kind       block_kind  not null,
   lane       integer     not null,
   due_at     timestamptz not null,
@@ -153,7 +168,7 @@ create table parked (
   crashes    smallint    not null,
   generation smallint    not null,
   by         text        not null,
-  at         timestamptz not null default clock_timestamp());
+  at         timestamptz not null);
 
 -- A request to an attempt that runs; deleted with it.
 create table request (
@@ -161,7 +176,9 @@ create table request (
   kind text        not null check (kind in ('pause', 'cancel')),
   boot uuid        not null,
   by   text        not null,
-  at   timestamptz not null default clock_timestamp());
+  at   timestamptz not null);
+
+create index request_boot on request (boot);
 
 -- Tasks that run for longer than a second; written at most once a second; deleted with the attempt.
 create table running (
@@ -173,11 +190,12 @@ create table running (
   fraction     real        not null,
   rate         real        not null,
   remaining_ms bigint,
-  at           timestamptz not null default clock_timestamp()
+  at           timestamptz not null
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         vacuum_truncate = false);
 
--- A process that claims tasks, by boot. Ends by fenced_at, once and for ever.
+-- A process that claims tasks, by boot. Ends by fenced_at, once and for ever. A row stays as long as
+-- a lease names it.
 create table node (
   boot         uuid        primary key,
   name         text        not null,
@@ -187,8 +205,8 @@ create table node (
   types        text[]      not null,
   slots        integer     not null,
   lock_key     bigint      not null,
-  started_at   timestamptz not null default clock_timestamp(),
-  beat_at      timestamptz not null default clock_timestamp(),
+  started_at   timestamptz not null,
+  beat_at      timestamptz not null,
   lease_until  timestamptz not null,
   free_seen_at timestamptz,
   fenced_at    timestamptz,
@@ -222,7 +240,7 @@ create table reject (
   at         timestamptz not null default clock_timestamp(),
   primary key (task, number, shard, generation));
 
--- Attempts that did not end their task, and the ends that a rerun replaced.
+-- Attempts that did not end their task, and the ends that a rerun replaced (final).
 create table attempt_log (
   id         bigint      generated always as identity primary key,
   task       bigint      not null,
@@ -231,21 +249,22 @@ create table attempt_log (
   lease      bigint,
   node       text,
   started_at timestamptz,
-  ended_at   timestamptz not null default clock_timestamp(),
+  ended_at   timestamptz not null,
   ended      text        not null
     check (ended in ('failed', 'lost', 'released', 'paused', 'snoozed', 'completed', 'cancelled',
                      'skipped', 'quarantined')),
+  final      boolean     not null default false,
   result     jsonb,
   error      jsonb);
 
 create index attempt_log_task on attempt_log (task, id);
-create index attempt_log_lease on attempt_log (lease);
+create index attempt_log_lease on attempt_log (lease) where lease is not null;
 
 -- Exceptional moves: what the other rows do not imply.
 create table event (
   id         bigint      generated always as identity primary key,
   task       bigint      not null,
-  at         timestamptz not null default clock_timestamp(),
+  at         timestamptz not null,
   from_state task_state  not null,
   to_state   task_state  not null,
   by         text        not null,
@@ -317,4 +336,61 @@ begin
     select c.position::text, c.read, c.written, c.skipped, c.rejected
       from checkpoint c
      where c.task = p_task and c.shard = p_shard;
+end $$;
+
+-- Whether a session in this database holds the advisory lock of a node. Looked up, never tried: a try
+-- that succeeds would make the lock look held.
+create function node_lock_held(p_lock_key bigint) returns boolean language sql as $$
+  select exists (
+    select from pg_locks
+     where locktype = 'advisory' and granted and objsubid = 1
+       and database = (select oid from pg_database where datname = current_database())
+       and classid  = ((p_lock_key >> 32) & 4294967295)::oid
+       and objid    = (p_lock_key & 4294967295)::oid)
+$$;
+
+-- One beat of a node: renews its lease unless it is fenced (a lapsed one may renew: after an outage
+-- every node must be able to go on), notes whose locks are free, fences whom it may. Rows of other
+-- nodes are locked with skip locked: two beats never wait for each other. No row: the node is fenced.
+create function beat(
+  p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_now timestamptz)
+returns table (pauses bigint[], cancels bigint[], releasable boolean)
+language plpgsql set search_path from current as $$
+declare
+  v_now timestamptz := coalesce(p_now, clock_timestamp());
+begin
+  update node
+     set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
+         refused = refused + p_refused
+   where boot = p_boot and fenced_at is null;
+  if not found then
+    return;
+  end if;
+  with seen as materialized (
+    select n.boot, n.free_seen_at, n.lease_until, node_lock_held(n.lock_key) as held
+      from node n
+     where n.fenced_at is null and n.boot <> p_boot
+       for update skip locked)
+  update node n
+     set free_seen_at = case when not s.held then coalesce(s.free_seen_at, v_now) end,
+         fenced_at    = case when f.why is not null then v_now end,
+         fenced_why   = f.why
+    from seen s
+   cross join lateral (
+     select case
+              when not p_may_fence then null
+              when s.lease_until < v_now then 'its lease lapsed'
+              when not s.held and s.free_seen_at <= v_now - interval '1 s'
+              then 'its session was gone'
+            end as why) f
+   where n.boot = s.boot
+     and (f.why is not null or s.held <> (s.free_seen_at is null));
+  return query
+    select coalesce(array_agg(r.task) filter (where r.kind = 'pause'), '{}'),
+           coalesce(array_agg(r.task) filter (where r.kind = 'cancel'), '{}'),
+           exists (select from lease l
+                    where not exists (select from node n
+                                       where n.boot = l.boot and n.fenced_at is null))
+      from request r
+     where r.boot = p_boot;
 end $$;

@@ -1,0 +1,102 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.port.UnknownName;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+
+/**
+ * The numbers of lanes and the names that exist, kept in memory: lanes are never renumbered, queues
+ * and retry policies never taken away.
+ */
+final class Lanes {
+
+  private record Lane(String queue, String type, int priority) {}
+
+  private static final String QUEUES =
+      """
+      select name from queue order by name
+      """;
+
+  private static final String RETRY_POLICIES =
+      """
+      select name from retry_policy order by name
+      """;
+
+  private static final String ADD =
+      """
+      insert into lane (queue, type, priority)
+      values (?, ?, ?)
+      on conflict do nothing
+      """;
+
+  private static final String NUMBER =
+      """
+      select id from lane where queue = ? and type = ? and priority = ?
+      """;
+
+  private final Db db;
+  private final Map<Lane, Integer> numbers = new ConcurrentHashMap<>();
+  private final Set<String> queues = ConcurrentHashMap.newKeySet();
+  private final Set<String> retryPolicies = ConcurrentHashMap.newKeySet();
+
+  Lanes(Db db) {
+    this.db = db;
+  }
+
+  /**
+   * Checks the names of drafts.
+   *
+   * @throws UnknownName if a queue or a retry policy does not exist
+   */
+  void check(List<TaskDraft> drafts) {
+    check("queue", QUEUES, queues, drafts.stream().map(TaskDraft::queue));
+    check("retry policy", RETRY_POLICIES, retryPolicies, drafts.stream().map(TaskDraft::retry));
+  }
+
+  /** {@return the number of a draft's lane, made if it is new} */
+  int number(TaskDraft draft) {
+    return numbers.computeIfAbsent(
+        new Lane(draft.queue(), draft.type(), draft.priority()), this::read);
+  }
+
+  private int read(Lane lane) {
+    // the insert uses up an id and writes even if the lane exists: so look first
+    List<Integer> found = find(lane);
+    if (found.isEmpty()) {
+      var _ = db.update(ADD, lane.queue(), lane.type(), lane.priority());
+      found = find(lane);
+    }
+    return found.getFirst();
+  }
+
+  private List<Integer> find(Lane lane) {
+    return db.query(NUMBER, r -> r.getInt("id"), lane.queue(), lane.type(), lane.priority());
+  }
+
+  private void check(
+      String what, String sql, Set<String> known, java.util.stream.Stream<String> names) {
+    Set<String> unknown = unknown(known, names.collect(Collectors.toSet()));
+    if (unknown.isEmpty()) {
+      return;
+    }
+    known.addAll(db.query(sql, r -> r.getString("name")));
+    Set<String> missing = unknown(known, unknown);
+    if (!missing.isEmpty()) {
+      throw new UnknownName(
+          "%s '%s' does not exist; there are: %s"
+              .formatted(what, missing.iterator().next(), String.join(", ", new TreeSet<>(known))));
+    }
+  }
+
+  private static Set<String> unknown(Set<String> known, Collection<String> names) {
+    Set<String> rest = new TreeSet<>(names);
+    rest.removeAll(known);
+    return rest;
+  }
+}

@@ -1,0 +1,218 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.task.Decisions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+
+/**
+ * Puts the tasks of leases back where they came from. Runs inside a transaction that has locked the
+ * leases. What a person asked of a running task is carried out at once: a request that was
+ * acknowledged is never lost with the attempt.
+ */
+final class LeaseReturns {
+
+  private static final String LOG =
+      """
+      insert into attempt_log (task, attempt, generation, node, started_at, ended_at, ended)
+      select g.task, l.attempt, l.generation, n.name, coalesce(r.started_at, l.claimed_at),
+             coalesce(?::timestamptz, clock_timestamp()), ?
+        from lease l
+       cross join unnest(l.ids) s (ids)
+       cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (task)
+        left join node n on n.boot = l.boot
+        left join running r on r.task = g.task and r.lease = l.id
+       where l.id = any (?)
+      """;
+
+  private static final String CANCEL =
+      """
+      with asked as materialized (
+        select q.task, q.by, t.type, n.name, l.*, coalesce(?::timestamptz, clock_timestamp()) as now
+          from lease l
+          join request q on l.ids @> q.task
+          join lane t on t.id = l.lane
+          left join node n on n.boot = l.boot
+         where l.id = any (?) and q.kind = 'cancel'),
+      ended as (
+        insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, node,
+                             started_at, finished_at)
+        select task, type, 'cancelled', lane, attempt, failures, crashes, generation, name,
+               claimed_at, now
+          from asked)
+      insert into event (task, at, from_state, to_state, by, why)
+      select task, now, 'running', 'cancelled', by, 'cancelled; node ' || name || ' no longer has it'
+        from asked
+      """;
+
+  private static final String PAUSE =
+      """
+      with asked as materialized (
+        select q.task, q.by, n.name, l.*, coalesce(?::timestamptz, clock_timestamp()) as now
+          from lease l
+          join request q on l.ids @> q.task
+          left join node n on n.boot = l.boot
+         where l.id = any (?) and q.kind = 'pause'),
+      set_aside as (
+        insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
+                            generation, by, at)
+        select task, 'paused', 'ready', 'new', lane, due_at, attempt, failures, crashes,
+               generation, by, now
+          from asked)
+      insert into event (task, at, from_state, to_state, by, why)
+      select task, now, 'running', 'paused', by, 'paused; node ' || name || ' no longer has it'
+        from asked
+      """;
+
+  private static final String OBEYED =
+      """
+      with obeyed as (
+        delete from request q using lease l
+         where l.id = any (?) and l.ids @> q.task
+        returning l.id as lease, q.task)
+      update lease l set ids = l.ids - o.ids
+        from (select lease, range_agg(int8range(task, task, '[]')) as ids
+                from obeyed group by lease) o
+       where l.id = o.lease
+      """;
+
+  // Died alone: charged unless it had moved its checkpoint under this very lease.
+  private static final String ALONE =
+      """
+      with gone as materialized (
+        select lower(l.ids) as task, t.type, n.name, l.*,
+               case when exists (select from checkpoint c
+                                  where c.task = lower(l.ids) and c.lease = l.id)
+                    then 0 else l.crashes + 1 end as died,
+               coalesce(?::timestamptz, clock_timestamp()) as now,
+               'node ' || coalesce(n.name, '?') || ' was lost: '
+                 || coalesce(n.fenced_why, 'it is unknown') as why
+          from lease l
+          join lane t on t.id = l.lane
+          left join node n on n.boot = l.boot
+         where l.id = any (?) and not isempty(l.ids)),
+      quarantined as (
+        insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, node,
+                             started_at, finished_at, error)
+        select task, type, 'quarantined', lane, attempt, failures, died, generation, name,
+               claimed_at, now,
+               jsonb_build_object('kind', 'Quarantined', 'trace', '', 'message',
+                 'its node died ' || died || ' times while this task ran alone; last: ' || why)
+          from gone
+         where died >= ?),
+      back as (
+        insert into block (lane, due_at, kind, whole, first, lo, hi,
+                           attempt, failures, crashes, generation)
+        select lane, due_at, 'new', died > 0, task, task, task, attempt, failures, died, generation
+          from gone
+         where died < ?)
+      insert into event (task, at, from_state, to_state, by, why)
+      select task, now, 'running',
+             case when died >= ? then 'quarantined' else 'ready' end::task_state, 'rescue', why
+        from gone
+      """;
+
+  // One range goes back in halves. Several ranges go back one by one: what lies between them has
+  // ended, and single ids are mostly those that were running.
+  private static final String HALVES =
+      """
+      insert into block (lane, due_at, kind, whole, first, lo, hi,
+                         attempt, failures, crashes, generation)
+      select l.lane, l.due_at, 'new', true, h.lo, h.lo, h.hi,
+             l.attempt, l.failures, l.crashes, l.generation
+        from lease l
+       cross join lateral (
+         select lower(s) as lo, upper(s) - 1 as hi, count(*) over () = 1 as single
+           from unnest(l.ids) s) r
+       cross join lateral (
+         select r.lo, case when r.single then (r.lo + r.hi) / 2 else r.hi end
+          union all
+         select (r.lo + r.hi) / 2 + 1, r.hi where r.single and r.lo < r.hi) h (lo, hi)
+       where l.id = any (?)
+      """;
+
+  private static final String READY_EVENTS =
+      """
+      insert into event (task, at, from_state, to_state, by, why)
+      select g.task, coalesce(?::timestamptz, clock_timestamp()), 'running', 'ready', 'rescue',
+             'node ' || coalesce(n.name, '?') || ' was lost: '
+               || coalesce(n.fenced_why, 'it is unknown')
+        from lease l
+       cross join unnest(l.ids) s (ids)
+       cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (task)
+        left join node n on n.boot = l.boot
+       where l.id = any (?)
+      """;
+
+  private static final String AS_THEY_WERE =
+      """
+      insert into block (lane, due_at, kind, whole, first, lo, hi,
+                         attempt, failures, crashes, generation)
+      select l.lane, l.due_at, 'new', l.whole, lower(s.ids), lower(s.ids), upper(s.ids) - 1,
+             l.attempt, l.failures, l.crashes, l.generation
+        from lease l
+       cross join unnest(l.ids) s (ids)
+       where l.id = any (?)
+      """;
+
+  private static final String DELETE_RUNNING =
+      """
+      delete from running where lease = any (?)
+      """;
+
+  private static final String DELETE =
+      """
+      delete from lease where id = any (?)
+      """;
+
+  private final StoreClock clock;
+
+  LeaseReturns(StoreClock clock) {
+    this.clock = clock;
+  }
+
+  /** Puts leases back that nobody holds, uncharged; returns how many tasks. */
+  int uncharged(Connection connection, List<Long> leases) throws SQLException {
+    long[] ids = array(leases);
+    int tasks = begin(connection, ids, "released");
+    Sql.run(connection, AS_THEY_WERE, ids);
+    Sql.run(connection, DELETE, ids);
+    return tasks;
+  }
+
+  /**
+   * Puts leases back whose node is gone; returns how many tasks.
+   *
+   * @param alone leases that held one task
+   * @param many leases that held more
+   */
+  int lost(Connection connection, List<Long> alone, List<Long> many) throws SQLException {
+    long[] one = array(alone);
+    long[] several = array(many);
+    int tasks = begin(connection, one, "lost") + begin(connection, several, "lost");
+    int max = Decisions.CRASHES_MAX;
+    Sql.run(connection, ALONE, clock.bound(), one, max, max, max);
+    Sql.run(connection, HALVES, several);
+    Sql.run(connection, READY_EVENTS, clock.bound(), several);
+    Sql.run(connection, DELETE, one);
+    Sql.run(connection, DELETE, several);
+    return tasks;
+  }
+
+  /** Ends the attempts and carries out requests; what is left in the leases goes back. */
+  private int begin(Connection connection, long[] ids, String ended) throws SQLException {
+    if (ids.length == 0) {
+      return 0;
+    }
+    int tasks = Sql.update(connection, LOG, clock.bound(), ended, ids);
+    Sql.run(connection, CANCEL, clock.bound(), ids);
+    Sql.run(connection, PAUSE, clock.bound(), ids);
+    Sql.run(connection, OBEYED, ids);
+    Sql.run(connection, DELETE_RUNNING, ids);
+    return tasks;
+  }
+
+  private static long[] array(List<Long> ids) {
+    return ids.stream().mapToLong(Long::longValue).toArray();
+  }
+}

@@ -1,0 +1,243 @@
+package dev.batchyard.store;
+
+import dev.batchyard.api.Progress;
+import dev.batchyard.api.RetryPolicy;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.task.Counters;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the lane whose head comes first, then takes from it in one statement. Only the primary key
+ * of {@code block} gives the order (due, block): with a second index that could, the planner
+ * changes over once statistics change (measured: four times slower).
+ */
+final class PgClaims implements Claims {
+
+  /** Lanes that are tried in one call when others hold every block of the first ones. */
+  private static final int LANES_MAX = 8;
+
+  private static final String HEADS =
+      """
+      with clock as materialized (
+        select coalesce(?::timestamptz, clock_timestamp()) as at)
+      select l.id, l.type, h.whole, h.size
+        from lane l
+        join queue q on q.name = l.queue
+       cross join lateral (
+         select b.due_at, b.whole, b.hi - b.lo + 1 as size
+           from block b
+          where b.lane = l.id
+            and b.due_at <= (select at from clock)
+            and (? or not b.whole or b.lo < b.hi)
+          order by b.due_at, b.bid
+          limit 1) h
+       where l.type = any (?)
+         and q.paused_at is null
+       order by h.due_at + l.priority * q.age_step, l.id
+       limit ?
+      """;
+
+  // lane, due_at and bid never change, so that the delete and the split find the row that was
+  // locked,
+  // even if another claim split it meanwhile. What was leased must be what left the blocks: else
+  // the
+  // statement undoes itself.
+  private static final String CLAIM =
+      """
+      with clock as materialized (
+        select coalesce(?::timestamptz, clock_timestamp()) as at),
+      picked as materialized (
+        select b.lane, b.due_at, b.bid, b.lo, b.hi, b.whole,
+               b.attempt, b.failures, b.crashes, b.generation
+          from block b
+         where b.lane = ?
+           and b.due_at <= (select at from clock)
+           and b.whole = ?
+           and (? or not b.whole or b.lo < b.hi)
+           and exists (select from node where boot = ? and fenced_at is null)
+           and not exists (select from lane l join queue q on q.name = l.queue
+                            where l.id = ? and q.paused_at is not null)
+         order by b.due_at, b.bid
+         limit ?
+           for update of b skip locked),
+      summed as materialized (
+        select *, (sum(hi - lo + 1) over (order by due_at, bid) - (hi - lo + 1))::bigint as before
+          from picked),
+      taken as materialized (
+        select *, least(hi, lo + ? - before - 1) as last from summed where before < ?),
+      deleted as (
+        delete from block b using taken t
+         where b.lane = t.lane and b.due_at = t.due_at and b.bid = t.bid and t.last = t.hi
+        returning 1),
+      split as (
+        update block b set lo = t.last + 1 from taken t
+         where b.lane = t.lane and b.due_at = t.due_at and b.bid = t.bid and t.last < t.hi
+        returning 1),
+      leased as (
+        insert into lease (token, boot, lane, due_at, whole, attempt, failures, crashes, generation,
+                           ids, claimed_at)
+        select ?, ?, lane, min(due_at), whole, attempt + 1, failures, crashes, generation,
+               range_agg(int8range(lo, last, '[]')), (select at from clock)
+          from taken
+         group by lane, whole, attempt, failures, crashes, generation
+        returning *),
+      checked as materialized (
+        select case
+                 when (select count(*) from taken)
+                    = (select count(*) from deleted) + (select count(*) from split) then 'fine'
+                 else fail('BY002', 'claim: leased blocks are not those that were taken away')
+               end as fine,
+               (select sum(last - lo + 1) from taken) as size)
+      select c.fine, c.size, t.id, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
+             l.generation, t.retry as policy, p.retries, p.backoff,
+             (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
+             (extract(epoch from p.max_delay) * 1000)::bigint as max_delay_ms,
+             case when l.attempt > 1
+                  then (select coalesce(sum(read), 0) from checkpoint where task = t.id)
+                  else 0 end as begun
+        from checked c
+       cross join taken k
+        join leased l on (l.attempt, l.failures, l.crashes, l.generation)
+                       = (k.attempt + 1, k.failures, k.crashes, k.generation)
+        join task t on t.id between k.lo and k.last
+        left join retry_policy p on p.name = t.retry
+       order by t.id
+      """;
+
+  private static final String UNHELD =
+      """
+      select id from lease where boot = ? and id <> all (?) order by id for update
+      """;
+
+  private record Head(int lane, String type, boolean whole, long size) {}
+
+  private final Db db;
+  private final StoreClock clock;
+  private final LeaseReturns returns;
+  private final WakeUps wakeUps;
+
+  PgClaims(Db db, StoreClock clock, LeaseReturns returns, WakeUps wakeUps) {
+    this.db = db;
+    this.clock = clock;
+    this.returns = returns;
+    this.wakeUps = wakeUps;
+  }
+
+  @Override
+  public List<Claim> claim(
+      UUID boot, UUID token, Map<String, Integer> leaseMaxByType, int free, boolean idle) {
+    if (free < 1 || leaseMaxByType.isEmpty()) {
+      return List.of();
+    }
+    for (Head head : heads(leaseMaxByType.keySet(), idle)) {
+      int leaseMax = Objects.requireNonNull(leaseMaxByType.get(head.type()));
+      List<Claim> claims = claim(boot, token, head, Math.min(free, leaseMax), idle);
+      if (!claims.isEmpty()) {
+        return claims;
+      }
+    }
+    return List.of();
+  }
+
+  @Override
+  public int releaseUnheld(UUID boot, Set<Long> held) {
+    long[] heldIds = held.stream().mapToLong(Long::longValue).toArray();
+    int released =
+        db.transaction(c -> {
+          List<Long> ids = Sql.query(c, UNHELD, r -> r.getLong("id"), boot, heldIds);
+          return ids.isEmpty() ? 0 : returns.uncharged(c, ids);
+        });
+    if (released > 0) {
+      wakeUps.wake();
+    }
+    return released;
+  }
+
+  private List<Head> heads(Set<String> types, boolean idle) {
+    return db.query(
+        HEADS,
+        r ->
+            new Head(r.getInt("id"), r.getString("type"), r.getBoolean("whole"), r.getLong("size")),
+        clock.bound(),
+        idle,
+        types.toArray(String[]::new),
+        LANES_MAX);
+  }
+
+  private List<Claim> claim(UUID boot, UUID token, Head head, int most, boolean idle) {
+    int wanted = Math.min(most, BATCH_MAX);
+    // as many blocks as would do if all were as long as the head: what is locked in vain is written
+    // in vain; a mixed lane gives less than asked for, and the caller comes again
+    long blocks = head.whole() ? 1 : Math.min(wanted, (wanted - 1) / head.size() + 2);
+    long ids = head.whole() ? BATCH_MAX : wanted;
+    long[] size = {0};
+    List<Claim> claims =
+        db.query(
+            CLAIM,
+            r -> {
+              size[0] = r.getLong("size");
+              return claim(r, head, token);
+            },
+            clock.bound(),
+            head.lane(),
+            head.whole(),
+            idle,
+            boot,
+            head.lane(),
+            blocks,
+            ids,
+            ids,
+            token,
+            boot);
+    if (claims.size() > ids || (!claims.isEmpty() && claims.size() != size[0])) {
+      throw new IllegalStateException(
+          "lane %d: %d tasks leased, %d returned, %d wanted"
+              .formatted(head.lane(), size[0], claims.size(), ids));
+    }
+    return claims;
+  }
+
+  private static Claim claim(ResultSet row, Head head, UUID token) throws SQLException {
+    return new Claim(
+        row.getLong("id"),
+        head.type(),
+        row.getString("params"),
+        counters(row),
+        policy(row),
+        row.getLong("lease"),
+        token,
+        head.whole() && row.getLong("size") == 1,
+        new Progress(row.getLong("begun"), 0));
+  }
+
+  static Counters counters(ResultSet row) throws SQLException {
+    return new Counters(
+        row.getInt("attempt"),
+        row.getInt("failures"),
+        row.getInt("crashes"),
+        row.getInt("generation"));
+  }
+
+  /** The policy of the row; the default one if somebody has taken it away. */
+  private static RetryPolicy policy(ResultSet row) throws SQLException {
+    @Nullable String backoff = row.getString("backoff");
+    if (backoff == null) {
+      return RetryPolicy.DEFAULT;
+    }
+    return new RetryPolicy(
+        row.getString("policy"),
+        row.getInt("retries"),
+        "linear".equals(backoff) ? RetryPolicy.Backoff.LINEAR : RetryPolicy.Backoff.EXPONENTIAL,
+        Duration.ofMillis(row.getLong("first_delay_ms")),
+        Duration.ofMillis(row.getLong("max_delay_ms")));
+  }
+}

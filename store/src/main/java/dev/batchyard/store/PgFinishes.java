@@ -1,0 +1,261 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.Finish;
+import dev.batchyard.engine.port.Finishes;
+import dev.batchyard.engine.task.Failure;
+import dev.batchyard.engine.task.Verdict;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One statement for all ends of a batch, whatever they are. */
+final class PgFinishes implements Finishes {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PgFinishes.class);
+
+  // The ends travel as arrays inside their lease's row and are unnested after its lock is ours: a
+  // join
+  // of the two sets would be a nested loop of 500 × 500 when every lease holds one task.
+  // A request that came while the attempt ended otherwise than for good is carried out here.
+  private static final String FINISH =
+      """
+      with clock as materialized (
+        select coalesce(?::timestamptz, clock_timestamp()) as now),
+      taken as materialized (
+        select lease, token, range_agg(int8range(task, task, '[]')) as ids,
+               array_agg(task) as tasks, array_agg(verdict) as verdicts, array_agg(delay) as delays,
+               array_agg(ran) as rans, array_agg(type) as types, array_agg(node) as nodes,
+               array_agg(result) as results, array_agg(kind) as kinds,
+               array_agg(message) as messages, array_agg(trace) as traces
+          from unnest(?::bigint[], ?::text[]::uuid[], ?::bigint[], ?::text[], ?::bigint[],
+                      ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+               g (lease, token, task, verdict, delay, ran, type, node, result, kind, message, trace)
+         group by lease, token),
+      held as materialized (
+        select l.*, l.ids * t.ids as mine, l.ids - t.ids as rest, t.tasks, t.verdicts, t.delays,
+               t.rans, t.types, t.nodes, t.results, t.kinds, t.messages, t.traces
+          from (select * from taken order by lease) t
+          join lease l on l.id = t.lease and l.token = t.token
+         where l.ids && t.ids
+           for update of l),
+      done as materialized (
+        select h.id as lease, h.lane, h.due_at, h.attempt, h.failures, h.generation,
+               case when h.crashes > 0
+                     and exists (select from checkpoint c where c.task = e.task and c.lease = h.id)
+                    then 0 else h.crashes end as crashes,
+               e.task, e.type, e.node, e.result, a.ask, c.now,
+               e.delay * interval '1 ms' as delay,
+               c.now - e.ran * interval '1 ms' as started_at,
+               case when e.kind is not null
+                    then jsonb_build_object('kind', e.kind, 'message', e.message, 'trace', e.trace)
+               end as error,
+               case when a.ask is not null and e.verdict in ('retry', 'snooze', 'release')
+                    then a.ask else e.verdict end as verdict
+          from held h
+         cross join clock c
+         cross join lateral
+               unnest(h.tasks, h.verdicts, h.delays, h.rans, h.types, h.nodes, h.results, h.kinds,
+                      h.messages, h.traces)
+               e (task, verdict, delay, ran, type, node, result, kind, message, trace)
+         cross join lateral (
+           select case when h.asked @> e.task
+                       then coalesce((select q.kind from request q where q.task = e.task),
+                                     fail('40001', 'a request came meanwhile'))
+                  end as ask) a
+         where h.mine @> e.task),
+      deleted as (
+        delete from lease l using held h where l.id = h.id and isempty(h.rest)),
+      shrunk as (
+        update lease l set ids = h.rest from held h where l.id = h.id and not isempty(h.rest)),
+      ended as (
+        insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, lease,
+                             node, started_at, finished_at, result, error)
+        select task, type,
+               case verdict when 'complete' then 'completed'
+                            when 'fail'     then 'failed'
+                            else                 'cancelled' end::task_state,
+               lane, attempt, failures + (verdict = 'fail')::integer, crashes, generation, lease,
+               node, started_at, now, result::jsonb, error
+          from done
+         where verdict in ('complete', 'fail', 'cancel')),
+      waiting as (
+        insert into block (lane, due_at, kind, whole, first, lo, hi,
+                           attempt, failures, crashes, generation)
+        select lane, due, kind, whole, lower(ids), lower(ids), upper(ids) - 1,
+               attempt, failures, crashes, generation
+          from (select lane, due, kind, crashes > 0 as whole, attempt, failures, crashes, generation,
+                       unnest(range_agg(int8range(task, task, '[]'))) as ids
+                  from (select lane, task, attempt, crashes, generation,
+                               failures + (verdict = 'retry')::integer as failures,
+                               case verdict when 'release' then due_at else now + delay end as due,
+                               case verdict when 'retry'  then 'retry'
+                                            when 'snooze' then 'snooze'
+                                            else               'new' end::block_kind as kind
+                          from done
+                         where verdict in ('retry', 'snooze', 'release')) w
+                 group by lane, due, kind, attempt, failures, crashes, generation,
+                          case when crashes > 0 then task end) s),
+      set_aside as (
+        insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
+                            generation, by, at)
+        select task, 'paused', 'ready', 'new', lane, due_at, attempt, failures, crashes, generation,
+               coalesce((select q.by from request q where q.task = d.task), node), now
+          from done d
+         where verdict = 'pause'),
+      logged as (
+        insert into attempt_log (task, attempt, generation, lease, node, started_at, ended_at, ended,
+                                 error)
+        select task, attempt, generation, lease, node, started_at, now,
+               case verdict when 'retry'  then 'failed'
+                            when 'snooze' then 'snoozed'
+                            when 'pause'  then 'paused'
+                            else               'released' end,
+               error
+          from done
+         where verdict in ('retry', 'snooze', 'release', 'pause')),
+      told as (
+        insert into event (task, at, from_state, to_state, by, why)
+        select task, now, 'running',
+               case verdict when 'pause' then 'paused' else 'cancelled' end::task_state,
+               coalesce((select q.by from request q where q.task = d.task), node),
+               case verdict when 'pause' then 'paused' else 'cancelled' end || ' while it ran'
+          from done d
+         where verdict in ('pause', 'cancel')),
+      answered as (
+        delete from request q using done d where q.task = d.task and d.ask is not null),
+      over as (
+        delete from running r using done d where r.task = d.task)
+      select task from done
+      """;
+
+  private static final String OWN_FIRST_TRY =
+      """
+      select m.task
+        from unnest(?::bigint[], ?::bigint[]) m (task, lease)
+       where exists (select from outcome o where o.id = m.task and o.lease = m.lease)
+          or exists (select from attempt_log a where a.lease = m.lease and a.task = m.task)
+      """;
+
+  /** A verdict as the statement takes it. */
+  private record Applied(
+      String verdict, long delayMs, @Nullable String result, @Nullable Failure why) {
+
+    static Applied of(Verdict verdict) {
+      return switch (verdict) {
+        case Verdict.Complete(var result) -> new Applied("complete", 0, result, null);
+        case Verdict.Fail(var why) -> new Applied("fail", 0, null, why);
+        case Verdict.Retry(var delay, var why) -> new Applied("retry", delay.toMillis(), null, why);
+        case Verdict.Snooze(var delay) -> new Applied("snooze", delay.toMillis(), null, null);
+        case Verdict.Release() -> new Applied("release", 0, null, null);
+        case Verdict.Pause() -> new Applied("pause", 0, null, null);
+        case Verdict.Cancel() -> new Applied("cancel", 0, null, null);
+        case Verdict.Drop() -> throw new IllegalArgumentException("a dropped end is not stored");
+      };
+    }
+  }
+
+  private final Db db;
+  private final StoreClock clock;
+  private final WakeUps wakeUps;
+
+  PgFinishes(Db db, StoreClock clock, WakeUps wakeUps) {
+    this.db = db;
+    this.clock = clock;
+    this.wakeUps = wakeUps;
+  }
+
+  @Override
+  public Result finish(List<Finish> ends) {
+    if (ends.size() > BATCH_MAX) {
+      throw new IllegalArgumentException(ends.size() + " ends at once; at most " + BATCH_MAX);
+    }
+    if (ends.isEmpty()) {
+      return new Result(Set.of(), Set.of());
+    }
+    Comparator<Finish> byLease = Comparator.comparingLong(f -> f.claim().lease());
+    List<Finish> ordered =
+        ends.stream().sorted(byLease.thenComparingLong(f -> f.claim().task())).toList();
+    Set<Long> kept = new HashSet<>(store(ordered));
+    List<Finish> rest = ordered.stream().filter(f -> !kept.contains(f.claim().task())).toList();
+    if (!rest.isEmpty()) {
+      kept.addAll(storedBefore(rest));
+    }
+    if (ends.stream().anyMatch(f -> f.verdict() instanceof Verdict.Release)) {
+      wakeUps.wake();
+    }
+    Set<Long> refused = new HashSet<>();
+    ends.forEach(f -> refused.add(f.claim().task()));
+    refused.removeAll(kept);
+    return new Result(kept, refused);
+  }
+
+  /** Stores them; a bad value is found by halving, so that only its own task suffers. */
+  private List<Long> store(List<Finish> ends) {
+    try {
+      return write(ends);
+    } catch (StatementFailed e) {
+      if (!e.isBadValue()) {
+        throw e;
+      }
+      if (ends.size() == 1) {
+        return storeAsFailed(ends.getFirst(), e);
+      }
+      int half = ends.size() / 2;
+      List<Long> kept = new java.util.ArrayList<>(store(ends.subList(0, half)));
+      kept.addAll(store(ends.subList(half, ends.size())));
+      return kept;
+    }
+  }
+
+  private List<Long> storeAsFailed(Finish end, StatementFailed cause) {
+    Verdict failed =
+        new Verdict.Fail(
+            new Failure("EndNotStored", "the database refused it: " + cause.getMessage(), ""));
+    try {
+      return write(List.of(new Finish(end.claim(), failed, end.node(), end.ran())));
+    } catch (StatementFailed e) {
+      if (!e.isBadValue()) {
+        throw e;
+      }
+      LOG.error("task {}: its end cannot be stored", end.claim().task(), e);
+      return List.of();
+    }
+  }
+
+  private List<Long> write(List<Finish> ends) {
+    List<Applied> applied = ends.stream().map(f -> Applied.of(f.verdict())).toList();
+    return db.query(
+        FINISH,
+        r -> r.getLong("task"),
+        clock.bound(),
+        ends.stream().mapToLong(f -> f.claim().lease()).toArray(),
+        texts(ends, f -> f.claim().token().toString()),
+        ends.stream().mapToLong(f -> f.claim().task()).toArray(),
+        texts(applied, Applied::verdict),
+        applied.stream().mapToLong(Applied::delayMs).toArray(),
+        ends.stream().mapToLong(f -> f.ran().toMillis()).toArray(),
+        texts(ends, f -> f.claim().type()),
+        texts(ends, Finish::node),
+        texts(applied, Applied::result),
+        texts(applied, a -> a.why() == null ? null : a.why().kind()),
+        texts(applied, a -> a.why() == null ? null : a.why().message()),
+        texts(applied, a -> a.why() == null ? null : a.why().trace()));
+  }
+
+  private List<Long> storedBefore(List<Finish> ends) {
+    return db.query(
+        OWN_FIRST_TRY,
+        r -> r.getLong("task"),
+        ends.stream().mapToLong(f -> f.claim().task()).toArray(),
+        ends.stream().mapToLong(f -> f.claim().lease()).toArray());
+  }
+
+  private static <T> @Nullable String[] texts(List<T> list, Function<T, @Nullable String> column) {
+    return list.stream().map(column).toArray(String[]::new);
+  }
+}

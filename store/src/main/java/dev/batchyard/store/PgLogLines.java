@@ -1,0 +1,67 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.LogLines;
+import java.util.List;
+
+/** Lines go in as they come; the identity column keeps their order. */
+final class PgLogLines implements LogLines {
+
+  private static final String APPEND =
+      """
+      insert into log_line (task, attempt, at, level, text)
+      select task, attempt, at, level, text
+        from unnest(?::bigint[], ?::integer[], ?::text[]::timestamptz[], ?::text[], ?::text[])
+             with ordinality g (task, attempt, at, level, text, n)
+       order by n
+      """;
+
+  private static final String READ =
+      """
+      select id, task, attempt, at, level, text
+        from log_line
+       where task = ? and id > ?
+       order by id
+       limit ?
+      """;
+
+  private final Db db;
+
+  PgLogLines(Db db) {
+    this.db = db;
+  }
+
+  @Override
+  public void append(List<Line> lines) {
+    if (lines.size() > BATCH_MAX) {
+      throw new IllegalArgumentException(lines.size() + " lines at once; at most " + BATCH_MAX);
+    }
+    if (lines.isEmpty()) {
+      return;
+    }
+    int _ =
+        db.update(
+            APPEND,
+            lines.stream().mapToLong(Line::task).toArray(),
+            lines.stream().mapToInt(Line::attempt).toArray(),
+            lines.stream().map(l -> l.at().toString()).toArray(String[]::new),
+            lines.stream().map(Line::level).toArray(String[]::new),
+            lines.stream().map(Line::text).toArray(String[]::new));
+  }
+
+  @Override
+  public List<Line> read(long task, long after, int limit) {
+    return db.query(
+        READ,
+        r ->
+            new Line(
+                r.getLong("id"),
+                r.getLong("task"),
+                r.getInt("attempt"),
+                Sql.instant(r, "at"),
+                r.getString("level"),
+                r.getString("text")),
+        task,
+        after,
+        Math.clamp(limit, 1, BATCH_MAX));
+  }
+}

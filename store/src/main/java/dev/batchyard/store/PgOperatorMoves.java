@@ -1,0 +1,267 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.OperatorMoves;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Optional;
+
+/**
+ * Each try is one short transaction that looks in block, lease, parked, outcome, in this order, and
+ * acts where it finds the task. A task that moves between two looks is not found by one try and
+ * found by a later one.
+ */
+final class PgOperatorMoves implements OperatorMoves {
+
+  /** A task changes its home some times a second at the very most. */
+  private static final int TRIES_MAX = 50;
+
+  private static final String KNOWN =
+      """
+      select 1 from task where id = ?
+      """;
+
+  private static final String LEASE =
+      """
+      select id from lease where ids @> ?::bigint for update
+      """;
+
+  private static final String ASK =
+      """
+      insert into request as q (task, kind, boot, by, at)
+      select ?, ?, boot, ?, coalesce(?::timestamptz, clock_timestamp()) from lease where id = ?
+          on conflict (task) do update
+         set kind = excluded.kind, boot = excluded.boot, by = excluded.by, at = excluded.at
+       where q.kind = 'pause' and excluded.kind = 'cancel'
+      """;
+
+  // the lease's row says it too: a finish that waits for this lock sees it there
+  private static final String MARK_ASKED =
+      """
+      update lease set asked = asked + int8multirange(int8range(?, ?, '[]')) where id = ?
+      """;
+
+  private static final String PENDING =
+      """
+      select kind from request where task = ?
+      """;
+
+  private static final String PARKED =
+      """
+      select state from parked where id = ? for update
+      """;
+
+  private static final String CANCEL_PARKED =
+      """
+      with gone as (
+        delete from parked where id = ? returning *),
+      ended as (
+        insert into outcome (id, type, state, lane, attempt, failures, crashes, generation,
+                             finished_at)
+        select g.id, l.type, 'cancelled', g.lane, g.attempt, g.failures, g.crashes, g.generation,
+               coalesce(?::timestamptz, clock_timestamp())
+          from gone g join lane l on l.id = g.lane)
+      insert into event (task, at, from_state, to_state, by, why)
+      select id, coalesce(?::timestamptz, clock_timestamp()), state, 'cancelled', ?,
+             'cancelled while it was ' || state
+        from gone
+      """;
+
+  private static final String PAUSE_BLOCKED =
+      """
+      with moved as (
+        update parked set state = 'paused', from_state = 'blocked', by = ?,
+                          at = coalesce(?::timestamptz, clock_timestamp())
+         where id = ?
+        returning id, by, at)
+      insert into event (task, at, from_state, to_state, by, why)
+      select id, at, 'blocked', 'paused', by, 'paused while it was blocked' from moved
+      """;
+
+  private static final String RESUME =
+      """
+      with was as (
+        delete from parked where id = ? and from_state <> 'blocked' returning *),
+      back as (
+        insert into block (lane, due_at, kind, whole, first, lo, hi,
+                           attempt, failures, crashes, generation)
+        select lane, due_at, kind, crashes > 0, id, id, id, attempt, failures, crashes, generation
+          from was),
+      blocked as (
+        update parked set state = 'blocked' where id = ? and from_state = 'blocked'
+        returning id, from_state)
+      insert into event (task, at, from_state, to_state, by, why)
+      select id, coalesce(?::timestamptz, clock_timestamp()), 'paused', from_state, ?, 'resumed'
+        from (select id, from_state from was union all select id, from_state from blocked) m
+      """;
+
+  private static final String OUTCOME =
+      """
+      select state from outcome where id = ? for update
+      """;
+
+  private static final String RERUN =
+      """
+      with old as (
+        delete from outcome where id = ? returning *),
+      logged as (
+        insert into attempt_log (task, attempt, generation, lease, node, started_at, ended_at, ended,
+                                 final, result, error)
+        select id, attempt, generation, lease, node, started_at, finished_at, state::text,
+               true, result, error
+          from old
+         where lease is not null),
+      again as (
+        insert into block (lane, due_at, kind, first, lo, hi, attempt, generation)
+        select lane, coalesce(?::timestamptz, clock_timestamp()), 'new', id, id, id, attempt,
+               generation + 1
+          from old)
+      insert into event (task, at, from_state, to_state, by, why)
+      select id, coalesce(?::timestamptz, clock_timestamp()), state, 'ready', ?, 'run again'
+        from old
+      """;
+
+  private final Db db;
+  private final StoreClock clock;
+  private final WakeUps wakeUps;
+  private final WaitingTasks waiting;
+
+  PgOperatorMoves(Db db, StoreClock clock, WakeUps wakeUps) {
+    this.db = db;
+    this.clock = clock;
+    this.wakeUps = wakeUps;
+    this.waiting = new WaitingTasks(clock);
+  }
+
+  @Override
+  public Move cancel(long task, String by) {
+    return untilFound(
+        task,
+        c -> {
+          if (waiting.cancel(c, task, by)) {
+            return Optional.of(Move.DONE);
+          }
+          if (ask(c, task, "cancel", by)) {
+            return Optional.of(Move.REQUESTED);
+          }
+          if (parked(c, task).isPresent()) {
+            Sql.run(c, CANCEL_PARKED, task, clock.bound(), clock.bound(), by);
+            return Optional.of(Move.DONE);
+          }
+          return outcome(c, task).map(state -> Move.ALREADY);
+        });
+  }
+
+  @Override
+  public Move pause(long task, String by) {
+    return untilFound(
+        task,
+        c -> {
+          if (waiting.pause(c, task, by)) {
+            return Optional.of(Move.DONE);
+          }
+          if (ask(c, task, "pause", by)) {
+            return Optional.of(Move.REQUESTED);
+          }
+          Optional<String> parked = parked(c, task);
+          if (parked.isPresent() && parked.get().equals("blocked")) {
+            Sql.run(c, PAUSE_BLOCKED, by, clock.bound(), task);
+            return Optional.of(Move.DONE);
+          }
+          return parked.isPresent()
+              ? Optional.of(Move.ALREADY)
+              : outcome(c, task).map(state -> Move.ALREADY);
+        });
+  }
+
+  @Override
+  public Move resume(long task, String by) {
+    Move move =
+        untilFound(
+            task,
+            c -> {
+              if (waiting.find(c, task).isPresent()) {
+                return Optional.of(Move.ALREADY);
+              }
+              if (Sql.first(c, LEASE, r -> r.getLong("id"), task).isPresent()) {
+                // its attempt has been asked to pause and may do so any moment
+                boolean pausing = Sql.first(c, PENDING, r -> r.getString("kind"), task).isPresent();
+                return Optional.of(pausing ? Move.REFUSED : Move.ALREADY);
+              }
+              Optional<String> parked = parked(c, task);
+              if (parked.isEmpty()) {
+                return outcome(c, task).map(state -> Move.ALREADY);
+              }
+              if (!parked.get().equals("paused")) {
+                return Optional.of(Move.ALREADY);
+              }
+              Sql.run(c, RESUME, task, task, clock.bound(), by);
+              return Optional.of(Move.DONE);
+            });
+    if (move == Move.DONE) {
+      wakeUps.wake();
+    }
+    return move;
+  }
+
+  @Override
+  public Move rerun(long task, String by) {
+    Move move =
+        untilFound(
+            task,
+            c -> {
+              boolean alive =
+                  waiting.find(c, task).isPresent()
+                      || Sql.first(c, LEASE, r -> r.getLong("id"), task).isPresent()
+                      || parked(c, task).isPresent();
+              if (alive) {
+                return Optional.of(Move.REFUSED);
+              }
+              Optional<String> ended = outcome(c, task);
+              if (ended.isEmpty()) {
+                return Optional.empty();
+              }
+              if (ended.get().equals("completed") || ended.get().equals("skipped")) {
+                return Optional.of(Move.REFUSED);
+              }
+              Sql.run(c, RERUN, task, clock.bound(), clock.bound(), by);
+              return Optional.of(Move.DONE);
+            });
+    if (move == Move.DONE) {
+      wakeUps.wake();
+    }
+    return move;
+  }
+
+  private Move untilFound(long task, Db.Work<Optional<Move>> look) {
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+      Optional<Move> move = db.transaction(look);
+      if (move.isPresent()) {
+        return move.get();
+      }
+      if (db.query(KNOWN, r -> true, task).isEmpty()) {
+        return Move.NOT_FOUND;
+      }
+    }
+    throw new IllegalStateException("task " + task + " is in none of its homes");
+  }
+
+  /** Asks its attempt, if it has one; a cancel takes the place of a pause, never the reverse. */
+  private boolean ask(Connection connection, long task, String kind, String by)
+      throws SQLException {
+    Optional<Long> lease = Sql.first(connection, LEASE, r -> r.getLong("id"), task);
+    if (lease.isEmpty()) {
+      return false;
+    }
+    Sql.run(connection, ASK, task, kind, by, clock.bound(), lease.get());
+    Sql.run(connection, MARK_ASKED, task, task, lease.get());
+    return true;
+  }
+
+  private static Optional<String> parked(Connection connection, long task) throws SQLException {
+    return Sql.first(connection, PARKED, r -> r.getString("state"), task);
+  }
+
+  private static Optional<String> outcome(Connection connection, long task) throws SQLException {
+    return Sql.first(connection, OUTCOME, r -> r.getString("state"), task);
+  }
+}

@@ -1,0 +1,149 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.BootFenced;
+import dev.batchyard.engine.port.NodeRegistration;
+import dev.batchyard.engine.port.NodeSession;
+import dev.batchyard.engine.port.SessionLost;
+import dev.batchyard.engine.port.Sessions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.UUID;
+
+/** Opens sessions: the lock first, then the row, then the wake-ups. */
+final class PgSessions implements Sessions {
+
+  private static final String NAME_SESSION =
+      """
+      select set_config('application_name', ?, false)
+      """;
+
+  private static final String TRY_LOCK =
+      """
+      select pg_try_advisory_lock(?)
+      """;
+
+  // the boot is ours alone: who holds its lock is an earlier session of this process
+  private static final String END_OLD_SESSION =
+      """
+      select pg_terminate_backend(pid, 2000)
+        from pg_locks
+       where locktype = 'advisory' and granted and objsubid = 1
+         and database = (select oid from pg_database where datname = current_database())
+         and classid  = ((?::bigint >> 32) & 4294967295)::oid
+         and objid    = (?::bigint & 4294967295)::oid
+         and pid <> pg_backend_pid()
+      """;
+
+  private static final String REGISTER =
+      """
+      insert into node as n
+        (boot, name, host, pid, version, types, slots, lock_key, started_at, beat_at, lease_until)
+      select ?, ?, ?, ?, ?, ?, ?, ?, c.now, c.now, c.now + ? * interval '1 ms'
+        from (select coalesce(?::timestamptz, clock_timestamp()) as now) c
+          on conflict (boot) do update
+         set types = excluded.types, slots = excluded.slots, beat_at = excluded.beat_at,
+             lease_until = excluded.lease_until, free_seen_at = null
+       where n.fenced_at is null
+      """;
+
+  private static final String FENCE_OWN_DEAD =
+      """
+      update node
+         set fenced_at = coalesce(?::timestamptz, clock_timestamp()),
+             fenced_why = 'its process is gone and ' || name || ' started again'
+       where boot in (select boot from node
+                       where name = ? and boot <> ? and fenced_at is null
+                         and not node_lock_held(lock_key)
+                         for update skip locked)
+      """;
+
+  private static final String LEAVE =
+      """
+      update node
+         set fenced_at = coalesce(?::timestamptz, clock_timestamp()), fenced_why = 'stopped'
+       where boot = ? and fenced_at is null
+      """;
+
+  private final SessionSource source;
+  private final Db db;
+  private final StoreClock clock;
+  private final Duration lease;
+
+  PgSessions(SessionSource source, Db db, StoreClock clock, Duration lease) {
+    this.source = source;
+    this.db = db;
+    this.clock = clock;
+    this.lease = lease;
+  }
+
+  /** {@return how every connection of a boot calls itself, so that a rescue can end them} */
+  static String applicationName(UUID boot) {
+    return "batchyard " + boot;
+  }
+
+  /** {@return the key of a boot's advisory lock} */
+  static long lockKey(UUID boot) {
+    return boot.getMostSignificantBits() ^ boot.getLeastSignificantBits();
+  }
+
+  @Override
+  public NodeSession open(NodeRegistration node) {
+    try {
+      Connection connection = source.open();
+      try {
+        begin(connection, node);
+        return new PgNodeSession(connection, clock, node.boot(), lease);
+      } catch (SQLException | RuntimeException e) {
+        connection.close();
+        throw e;
+      }
+    } catch (SQLException e) {
+      throw new SessionLost("no session: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void leave(UUID boot) {
+    int _ = db.update(LEAVE, clock.bound(), boot);
+  }
+
+  private void begin(Connection connection, NodeRegistration node) throws SQLException {
+    connection.setAutoCommit(true);
+    Sql.run(connection, NAME_SESSION, applicationName(node.boot()));
+    lock(connection, lockKey(node.boot()));
+    int rows =
+        Sql.update(
+            connection,
+            REGISTER,
+            node.boot(),
+            node.name(),
+            node.host(),
+            node.pid(),
+            node.version(),
+            node.types().toArray(String[]::new),
+            node.slots(),
+            lockKey(node.boot()),
+            lease.toMillis(),
+            clock.bound());
+    if (rows == 0) {
+      throw new BootFenced(node.boot());
+    }
+    Sql.run(connection, FENCE_OWN_DEAD, clock.bound(), node.name(), node.boot());
+    Sql.run(connection, "listen " + WakeUps.CHANNEL);
+  }
+
+  private static void lock(Connection connection, long key) throws SQLException {
+    if (tryLock(connection, key)) {
+      return;
+    }
+    Sql.run(connection, END_OLD_SESSION, key, key);
+    if (!tryLock(connection, key)) {
+      throw new SQLException("an earlier session of this node still holds its lock");
+    }
+  }
+
+  private static boolean tryLock(Connection connection, long key) throws SQLException {
+    return Sql.query(connection, TRY_LOCK, r -> r.getBoolean(1), key).getFirst();
+  }
+}

@@ -1,0 +1,45 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.StoreUnavailable;
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.Set;
+
+/** What the codes of PostgreSQL mean for us (appendix A of its manual). */
+final class SqlStates {
+
+  private static final Set<String> LOST_RACE = Set.of("40001", "40P01");
+
+  /**
+   * Shut down, crashed, starting (57P01 to 57P03), idle session ended (57P05), no connection left,
+   * idle or whole transaction ended (25P03, 25P04), in recovery (25006), time limit (57014).
+   */
+  private static final Set<String> AWAY =
+      Set.of(
+          "57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25P04", "25006", "57014", "55P03");
+
+  private SqlStates() {}
+
+  /** {@return whether it was rolled back only because others were faster} */
+  static boolean lostRace(SQLException e) {
+    return LOST_RACE.contains(state(e));
+  }
+
+  /** {@return whether the store is away, or its answer is} */
+  static boolean away(SQLException e) {
+    return e instanceof SQLTransientConnectionException
+        || state(e).startsWith("08")
+        || AWAY.contains(state(e));
+  }
+
+  /** {@return what callers of the ports see} */
+  static RuntimeException translate(SQLException e) {
+    return away(e)
+        ? new StoreUnavailable(String.valueOf(e.getMessage()), e)
+        : new StatementFailed(e);
+  }
+
+  private static String state(SQLException e) {
+    return e.getSQLState() == null ? "" : e.getSQLState();
+  }
+}

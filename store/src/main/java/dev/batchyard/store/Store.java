@@ -1,0 +1,118 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.port.Finishes;
+import dev.batchyard.engine.port.LogLines;
+import dev.batchyard.engine.port.NodeViews;
+import dev.batchyard.engine.port.OperatorMoves;
+import dev.batchyard.engine.port.Rescues;
+import dev.batchyard.engine.port.RunningRows;
+import dev.batchyard.engine.port.Sessions;
+import dev.batchyard.engine.port.Submissions;
+import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.Upkeep;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+import javax.sql.DataSource;
+
+/**
+ * Every port of the engine over one PostgreSQL database whose schema is in place. Connections must
+ * find the schema by their search path. Thread-safe; closes nothing that it was given.
+ */
+public final class Store {
+
+  private final Db db;
+  private final StoreClock clock;
+  private final Settings settings;
+  private final SessionSource sessions;
+  private final WakeUps wakeUps;
+  private final LeaseReturns returns;
+  private final Submissions submissions;
+
+  /**
+   * Over the pool for queue traffic and a source of sessions.
+   *
+   * @param random how long statements that lost a race wait; thread-safe
+   */
+  public Store(
+      DataSource queue,
+      SessionSource sessions,
+      StoreClock clock,
+      RandomGenerator random,
+      Settings settings) {
+    this.db = new Db(queue, random);
+    this.clock = clock;
+    this.settings = settings;
+    this.sessions = sessions;
+    this.wakeUps = new WakeUps(db);
+    this.returns = new LeaseReturns(clock);
+    this.submissions = new PgSubmissions(db, clock, wakeUps);
+  }
+
+  /**
+   * What may be set.
+   *
+   * @param nodeLease how long a node that does not beat keeps what it holds
+   * @param logRetention how long the log of attempts is kept, in whole days
+   */
+  public record Settings(Duration nodeLease, Duration logRetention) {
+
+    /** 10 s and 30 days. */
+    public static final Settings DEFAULT =
+        new Settings(Duration.ofSeconds(10), Duration.ofDays(30));
+
+    public Settings {
+      if (nodeLease.toMillis() < 1) {
+        throw new IllegalArgumentException("nodeLease: " + nodeLease + " must be at least 1 ms");
+      }
+      if (logRetention.toDays() < 1) {
+        throw new IllegalArgumentException(
+            "logRetention: " + logRetention + " must be at least a day");
+      }
+    }
+  }
+
+  public Submissions submissions() {
+    return submissions;
+  }
+
+  public Claims claims() {
+    return new PgClaims(db, clock, returns, wakeUps);
+  }
+
+  public Finishes finishes() {
+    return new PgFinishes(db, clock, wakeUps);
+  }
+
+  public Sessions sessions() {
+    return new PgSessions(sessions, db, clock, settings.nodeLease());
+  }
+
+  public Rescues rescues() {
+    return new PgRescues(db, returns, wakeUps);
+  }
+
+  public RunningRows runningRows() {
+    return new PgRunningRows(db, clock);
+  }
+
+  public OperatorMoves operatorMoves() {
+    return new PgOperatorMoves(db, clock, wakeUps);
+  }
+
+  public TaskViews taskViews() {
+    return new PgTaskViews(db, clock);
+  }
+
+  public NodeViews nodeViews() {
+    return new PgNodeViews(db, clock);
+  }
+
+  public LogLines logLines() {
+    return new PgLogLines(db);
+  }
+
+  public Upkeep upkeep() {
+    return new PgUpkeep(db, clock, settings.logRetention());
+  }
+}

@@ -1,0 +1,67 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.StoreUnavailable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells the listening nodes that something is ready: the first time at once, then at most once in a
+ * few milliseconds for the whole process. Only a hint, so a failure is passed over: nodes also look
+ * by themselves. A statement of its own, since committing a NOTIFY takes a lock of the whole
+ * server.
+ */
+final class WakeUps {
+
+  static final String CHANNEL = "batchyard_wake";
+
+  private static final Logger LOG = LoggerFactory.getLogger(WakeUps.class);
+  private static final long APART_MS = 4;
+
+  private static final String NOTIFY =
+      """
+      select pg_notify(?, '')
+      """;
+
+  private final Db db;
+  private final Executor later = CompletableFuture.delayedExecutor(APART_MS, TimeUnit.MILLISECONDS);
+  private final AtomicBoolean quiet = new AtomicBoolean(true);
+  private final AtomicBoolean wanted = new AtomicBoolean();
+
+  WakeUps(Db db) {
+    this.db = db;
+  }
+
+  /** Wakes them now, or within a few milliseconds if others have just been. */
+  void wake() {
+    wanted.set(true);
+    if (quiet.compareAndSet(true, false)) {
+      send();
+    }
+  }
+
+  private void send() {
+    wanted.set(false);
+    try {
+      db.execute(NOTIFY, CHANNEL);
+    } catch (StoreUnavailable | StatementFailed e) {
+      LOG.debug("a wake-up was not sent: {}", e.getMessage());
+    }
+    later.execute(this::endPause);
+  }
+
+  private void endPause() {
+    if (wanted.get()) {
+      send();
+      return;
+    }
+    quiet.set(true);
+    // a wish may have come between the look and the line above
+    if (wanted.get() && quiet.compareAndSet(true, false)) {
+      send();
+    }
+  }
+}
