@@ -20,8 +20,8 @@ final class ImportProof {
   private ImportProof() {}
 
   /**
-   * Compares the target with the file as multisets, in the database: the file is loaded again by one
-   * plain COPY, and neither side may have a row more than the other.
+   * Compares the target with the file as multisets, in the database: the file is loaded again by
+   * one plain COPY, and neither side may have a row more than the other.
    */
   static void sameRows(Connection db, Path file, String table) throws Exception {
     try (Statement statement = db.createStatement();
@@ -63,8 +63,7 @@ final class ImportProof {
       assertThat(row.getLong("read")).isEqualTo(read);
       assertThat(row.getLong("rejected")).isEqualTo(rejected);
       assertThat(row.getLong("read"))
-          .isEqualTo(
-              row.getLong("written") + row.getLong("skipped") + row.getLong("rejected"));
+          .isEqualTo(row.getLong("written") + row.getLong("skipped") + row.getLong("rejected"));
       long written = row.getLong("written");
       try (Statement other = db.createStatement()) {
         assertThat(number(other, "select count(*) from " + table)).isEqualTo(written);

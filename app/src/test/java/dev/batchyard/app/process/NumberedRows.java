@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 
-/** Source rows for the proofs: numbered, Chinese in places, with duplicates that must stay double. */
+/**
+ * Source rows for the proofs: numbered, Chinese in places, with duplicates that must stay double.
+ */
 final class NumberedRows {
 
   private static final int NAMES = 997;

@@ -1,0 +1,83 @@
+package dev.batchyard.bench;
+
+import dev.batchyard.store.server.DataFolder;
+import dev.batchyard.store.server.DatabaseAddress;
+import dev.batchyard.store.server.EmbeddedServer;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** A throw-away server on loopback with every durability setting on; its settings are printed. */
+final class BenchServer implements AutoCloseable {
+
+  private static final List<String> SHOWN =
+      List.of(
+          "server_version",
+          "fsync",
+          "synchronous_commit",
+          "full_page_writes",
+          "shared_buffers",
+          "max_wal_size");
+
+  private final EmbeddedServer server;
+
+  private BenchServer(EmbeddedServer server) {
+    this.server = server;
+  }
+
+  /** Starts one in a new folder below {@code parent}. */
+  static BenchServer start(Path parent, PrintStream out) throws IOException, SQLException {
+    Path folder = Files.createTempDirectory(Files.createDirectories(parent), "bench");
+    BenchServer server =
+        new BenchServer(
+            EmbeddedServer.join(
+                DataFolder.open(folder), Map.of("shared_buffers", "1GB", "max_wal_size", "8GB")));
+    try (Connection connection = server.source(false).getConnection();
+        Statement statement = connection.createStatement()) {
+      for (String setting : SHOWN) {
+        try (ResultSet row = statement.executeQuery("show " + setting)) {
+          row.next();
+          out.printf("# %s = %s%n", setting, row.getString(1));
+        }
+      }
+    }
+    return server;
+  }
+
+  DataFolder folder() {
+    return server.folder();
+  }
+
+  /** Plain connections; {@code rewrite} lets the driver rewrite batched inserts. */
+  PGSimpleDataSource source(boolean rewrite) {
+    DatabaseAddress address = server.ensureRunning();
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setServerNames(new String[] {address.host()});
+    source.setPortNumbers(new int[] {address.port()});
+    source.setDatabaseName(address.database());
+    source.setUser(address.user());
+    source.setPassword(address.password());
+    source.setReWriteBatchedInserts(rewrite);
+    return source;
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    try (Stream<Path> all = Files.walk(server.folder().root())) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}
