@@ -1,0 +1,305 @@
+package dev.batchyard.app.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.batchyard.api.FinalFailure;
+import dev.batchyard.api.NewTask;
+import dev.batchyard.api.Outcome;
+import dev.batchyard.api.TaskContext;
+import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.OperatorMoves.Move;
+import dev.batchyard.engine.port.TaskViews.TaskDetail;
+import dev.batchyard.engine.run.Engine;
+import dev.batchyard.engine.task.Transitions;
+import dev.batchyard.testkit.PostgresTest;
+import dev.batchyard.testkit.TestDatabase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+@PostgresTest
+class EngineTest {
+
+  private static final Duration SOON = Duration.ofSeconds(20);
+
+  private final TestDatabase database;
+
+  EngineTest(TestDatabase database) {
+    this.database = database;
+  }
+
+  @Test
+  void a_completed_task_keeps_its_result() throws Exception {
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.result", 1, (p, c) -> Outcome.completed(Map.of("twice", 2 * p.number()))))) {
+      nodes.start("a");
+      long task = submit(nodes, "t.result", 21);
+      awaitState(nodes, task, TaskState.COMPLETED);
+      TaskDetail detail = find(nodes, task);
+      assertThat(detail.resultJson()).get().asString().contains("42");
+      assertThat(detail.row().counters().attempt()).isEqualTo(1);
+      assertLegal(detail);
+    }
+  }
+
+  @Test
+  void a_failing_task_uses_up_its_retries_and_a_final_failure_none() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    database.execute(
+        "insert into batchyard.retry_policy values ('quick', 2, 'linear', '1 ms', '1 ms')");
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.fails",
+                1,
+                (p, c) -> {
+                  calls.incrementAndGet();
+                  throw p.number() == 0
+                      ? new FinalFailure("没有这个文件")
+                      : new IllegalStateException("try " + calls);
+                }))) {
+      nodes.start("a");
+      long retried =
+          nodes
+              .submitter()
+              .submit(NewTask.of("t.fails", new Nodes.Numbered(1)).withRetry("quick"))
+              .task();
+      awaitState(nodes, retried, TaskState.FAILED);
+      assertThat(calls).hasValue(3);
+      assertThat(find(nodes, retried).row().problem()).contains("try 3");
+      assertLegal(find(nodes, retried));
+
+      long last = submit(nodes, "t.fails", 0);
+      awaitState(nodes, last, TaskState.FAILED);
+      assertThat(calls).hasValue(4);
+      assertThat(find(nodes, last).row().problem()).contains("没有这个文件");
+    }
+  }
+
+  @Test
+  void a_running_task_can_be_paused_resumed_and_cancelled() throws Exception {
+    Semaphore begun = new Semaphore(0);
+    try (Nodes nodes =
+        new Nodes(database, Nodes.type("t.obeys", 1, (p, c) -> untilAsked(begun, c)))) {
+      nodes.start("a");
+      long task = submit(nodes, "t.obeys", 1);
+      begun.acquire();
+      assertThat(nodes.client().operatorMoves().pause(task, "王小明")).isEqualTo(Move.REQUESTED);
+      awaitState(nodes, task, TaskState.PAUSED);
+      assertThat(nodes.client().operatorMoves().resume(task, "王小明")).isEqualTo(Move.DONE);
+      begun.acquire();
+      assertThat(nodes.client().operatorMoves().cancel(task, "王小明")).isEqualTo(Move.REQUESTED);
+      awaitState(nodes, task, TaskState.CANCELLED);
+      assertThat(nodes.client().operatorMoves().rerun(task, "王小明")).isEqualTo(Move.DONE);
+      begun.acquire();
+      assertThat(find(nodes, task).row().counters().generation()).isEqualTo(2);
+      assertLegal(find(nodes, task));
+    }
+  }
+
+  @Test
+  void a_cancelled_handler_that_ignores_interruption_is_abandoned() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.deaf",
+                1,
+                (p, c) -> {
+                  begun.countDown();
+                  while (over.getCount() > 0) {
+                    Thread.interrupted();
+                    Thread.onSpinWait();
+                  }
+                  return Outcome.completed();
+                }))) {
+      Engine node = nodes.start("a");
+      long task = submit(nodes, "t.deaf", 1);
+      begun.await();
+      nodes.client().operatorMoves().cancel(task, "me");
+      awaitState(nodes, task, TaskState.CANCELLED);
+      assertThat(node.running()).as("its slot is free").isZero();
+      over.countDown();
+    }
+  }
+
+  @Test
+  void a_graceful_stop_releases_at_a_checkpoint_uncharged() throws Exception {
+    Semaphore begun = new Semaphore(0);
+    try (Nodes nodes =
+        new Nodes(database, Nodes.type("t.long", 1, (p, c) -> untilAsked(begun, c)))) {
+      Engine first = nodes.start("a");
+      long task = submit(nodes, "t.long", 1);
+      begun.acquire();
+      first.close();
+      assertThat(find(nodes, task).row().state()).isEqualTo(TaskState.READY);
+      nodes.start("b");
+      begun.acquire();
+      TaskDetail detail = find(nodes, task);
+      assertThat(detail.row().counters().attempt()).isEqualTo(2);
+      assertThat(detail.row().counters().failures()).isZero();
+      assertThat(detail.row().counters().crashes()).isZero();
+      assertLegal(detail);
+    }
+  }
+
+  @Test
+  void a_lost_session_is_opened_again_under_the_same_boot() throws Exception {
+    Semaphore begun = new Semaphore(0);
+    try (Nodes nodes =
+        new Nodes(database, Nodes.type("t.session", 1, (p, c) -> untilAsked(begun, c)))) {
+      Engine node = nodes.start("lost-session");
+      long task = submit(nodes, "t.session", 1);
+      begun.acquire();
+      UUID boot = node.boot();
+      database.execute(
+          "select pg_terminate_backend(l.pid) from pg_locks l where l.locktype = 'advisory'");
+      await()
+          .atMost(SOON)
+          .until(() ->
+              database
+                  .ask(
+                      "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
+                          + " where l.locktype = 'advisory' and a.datname = current_database()")
+                  .equals("1"));
+      assertThat(node.boot()).isEqualTo(boot);
+      assertThat(find(nodes, task).row().counters().attempt()).isEqualTo(1);
+      nodes.client().operatorMoves().cancel(task, "me");
+      awaitState(nodes, task, TaskState.CANCELLED);
+    }
+  }
+
+  @Test
+  void a_fenced_node_drops_everything_is_refused_and_comes_back_as_a_new_boot() throws Exception {
+    Semaphore begun = new Semaphore(0);
+    CountDownLatch second = new CountDownLatch(1);
+    Map<Long, Integer> finished = new ConcurrentHashMap<>();
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.fenced",
+                1,
+                (p, c) -> {
+                  begun.release();
+                  if (c.lease().attempt() == 1) {
+                    awaitWhateverComes(second); // a zombie: it ends after its task was rescued
+                  } else {
+                    second.countDown();
+                  }
+                  finished.merge(c.lease().task(), c.lease().attempt(), Integer::sum);
+                  return Outcome.completed();
+                }))) {
+      Engine node = nodes.start("fenced");
+      long task = submit(nodes, "t.fenced", 1);
+      begun.acquire();
+      UUID boot = node.boot();
+      database.execute(
+          "update batchyard.node set fenced_at = now(), fenced_why = 'by the test' where boot = '"
+              + boot
+              + "'");
+      awaitState(nodes, task, TaskState.COMPLETED);
+      assertThat(node.boot()).isNotEqualTo(boot);
+      TaskDetail detail = find(nodes, task);
+      assertThat(detail.row().counters().attempt()).isEqualTo(2);
+      assertLegal(detail);
+      await()
+          .atMost(SOON)
+          .until(() ->
+              !database
+                  .ask("select sum(refused) from batchyard.node where name = 'fenced'")
+                  .equals("0"));
+    }
+  }
+
+  @Test
+  void many_quick_tasks_on_two_nodes_end_exactly_once_each() throws Exception {
+    Map<Integer, AtomicInteger> runs = new ConcurrentHashMap<>();
+    int count = 3_000;
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.quick",
+                100,
+                (p, c) -> {
+                  runs.computeIfAbsent(p.number(), n -> new AtomicInteger()).incrementAndGet();
+                  return Outcome.completed();
+                }))) {
+      nodes.start("a");
+      nodes.start("b");
+      List<NewTask> tasks = new ArrayList<>();
+      for (int number = 0; number < count; number++) {
+        tasks.add(NewTask.of("t.quick", new Nodes.Numbered(number)));
+      }
+      nodes.submitter().submit(tasks);
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .until(() ->
+              database
+                  .ask("select count(*) from batchyard.outcome where type = 't.quick'")
+                  .equals(Integer.toString(count)));
+      assertThat(runs).hasSize(count);
+      assertThat(runs.values()).allMatch(n -> n.get() == 1);
+      await()
+          .atMost(SOON)
+          .until(() -> database.ask("select count(*) from batchyard.lease").equals("0"));
+    }
+  }
+
+  private static Outcome untilAsked(Semaphore begun, TaskContext context)
+      throws InterruptedException {
+    begun.release();
+    CountDownLatch never = new CountDownLatch(1);
+    while (!context.stopRequested()) {
+      if (never.await(5, java.util.concurrent.TimeUnit.MILLISECONDS)) {
+        break;
+      }
+    }
+    return Outcome.stopped();
+  }
+
+  private static void awaitWhateverComes(CountDownLatch latch) {
+    while (latch.getCount() > 0) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        Thread.onSpinWait(); // deaf on purpose
+      }
+    }
+  }
+
+  private static long submit(Nodes nodes, String type, int number) {
+    return nodes.submitter().submit(NewTask.of(type, new Nodes.Numbered(number))).task();
+  }
+
+  private static void awaitState(Nodes nodes, long task, TaskState state) {
+    await().atMost(SOON).until(() -> find(nodes, task).row().state() == state);
+  }
+
+  private static TaskDetail find(Nodes nodes, long task) {
+    return nodes.client().taskViews().find(task).orElseThrow();
+  }
+
+  private static void assertLegal(TaskDetail detail) {
+    List<TaskState> history = new ArrayList<>();
+    detail
+        .events()
+        .forEach(e -> history.add(TaskState.valueOf(e.to().toUpperCase(java.util.Locale.ROOT))));
+    assertThat(Transitions.firstIllegal(history)).as("history %s", history).isEqualTo(-1);
+  }
+}

@@ -1,0 +1,139 @@
+package dev.batchyard.app.engine;
+
+import dev.batchyard.api.TaskHandler;
+import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.port.AttemptLogs;
+import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.engine.port.ParameterCodec;
+import dev.batchyard.engine.run.Engine;
+import dev.batchyard.engine.run.EngineConfig;
+import dev.batchyard.engine.run.EnginePorts;
+import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.Store;
+import dev.batchyard.store.StoreClock;
+import dev.batchyard.store.server.Database;
+import dev.batchyard.testkit.TestDatabase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Nodes of a test, on one database, with leases of a second. */
+final class Nodes implements AutoCloseable {
+
+  static final Duration LEASE = Duration.ofSeconds(1);
+
+  /** The parameters of every type here. */
+  record Numbered(int number) {}
+
+  private final TestDatabase test;
+  private final TaskTypes types;
+  private final List<AutoCloseable> open = new ArrayList<>();
+  private final Store client;
+
+  Nodes(TestDatabase test, TaskType<?>... types) {
+    this.test = test;
+    this.types = new TaskTypes(List.of(types));
+    this.client = store(database());
+  }
+
+  static TaskType<Numbered> type(String name, int leaseMax, TaskHandler<Numbered> handler) {
+    return new TaskType<>(name, "A test", "测试", Numbered.class, handler, leaseMax);
+  }
+
+  Engine start(String name) {
+    Database database = database();
+    Store store = store(database);
+    Engine engine =
+        Engine.start(
+            new EngineConfig(name, "localhost", 1, "test", 4, LEASE, Duration.ofSeconds(10)),
+            new EnginePorts(
+                store.sessions(),
+                store.claims(),
+                store.finishes(),
+                store.rescues(),
+                store.runningRows(),
+                store.upkeep(),
+                CODEC,
+                SILENT),
+            types,
+            database::boot);
+    open.add(engine);
+    return engine;
+  }
+
+  Submitter submitter() {
+    return new Submitter(types, CODEC, client.submissions());
+  }
+
+  Store client() {
+    return client;
+  }
+
+  private Database database() {
+    Database database = test.database(UUID.randomUUID());
+    open.add(database);
+    return database;
+  }
+
+  private static Store store(Database database) {
+    return new Store(
+        database.queue(),
+        database::session,
+        StoreClock.DATABASE,
+        new SplittableRandom(7),
+        new Store.Settings(LEASE, Duration.ofDays(30)));
+  }
+
+  @Override
+  public void close() throws Exception {
+    for (AutoCloseable each : open.reversed()) {
+      each.close();
+    }
+  }
+
+  private static final AttemptLogs SILENT =
+      (task, attempt) ->
+          new AttemptLogs.OpenLog() {
+            @Override
+            public void info(String line) {}
+
+            @Override
+            public void warn(String line) {}
+
+            @Override
+            public void error(String line) {}
+
+            @Override
+            public void close() {}
+          };
+
+  private static final ParameterCodec CODEC =
+      new ParameterCodec() {
+        private final JsonMapper json = JsonMapper.builder().build();
+
+        @Override
+        public <P extends Record> P decode(Class<P> type, String text) throws InvalidParameters {
+          return json.readValue(text, type);
+        }
+
+        @Override
+        public String encode(Record params) {
+          return json.writeValueAsString(params);
+        }
+
+        @Override
+        public String encodeResult(Map<String, Object> result) {
+          return json.writeValueAsString(result);
+        }
+
+        @Override
+        public String schema(Class<? extends Record> type) {
+          return "{}";
+        }
+      };
+}
