@@ -62,7 +62,9 @@ public record EngineConfig(
     return lease.dividedBy(5);
   }
 
-  /** A cancelled attempt that goes on for this long is abandoned: its writes are refused. */
+  /**
+   * A cancelled or lost attempt that goes on for this long is abandoned: its writes are refused.
+   */
   Duration abandonAfter() {
     return lease.minus(lease.dividedBy(5));
   }

@@ -5,7 +5,8 @@ import java.time.Duration;
 
 /**
  * Looks after attempts without ever touching the store, so that an outage cannot hold it up: aborts
- * those whose lease is in doubt, interrupts and at last abandons those that ignore a cancel.
+ * those whose lease is in doubt or lost, interrupts those that ignore a cancel, and at last
+ * abandons both.
  */
 final class Watchdog implements Loop.Step {
 
@@ -33,14 +34,15 @@ final class Watchdog implements Loop.Step {
       attempt.ask(StopReason.LEASE_LOST);
     }
     switch (attempt.stop()) {
-      case LEASE_LOST -> attempt.interrupt();
-      case CANCEL -> pressAfter(attempt, attempt.askedFor());
+      case LEASE_LOST -> press(attempt, Duration.ZERO);
+      case CANCEL -> press(attempt, config.interruptAfter());
       case NONE, NODE_STOPS, PAUSE -> {}
     }
   }
 
-  private void pressAfter(Attempt attempt, Duration asked) {
-    if (asked.compareTo(config.interruptAfter()) > 0) {
+  private void press(Attempt attempt, Duration interruptAfter) {
+    Duration asked = attempt.askedFor();
+    if (asked.compareTo(interruptAfter) >= 0) {
       attempt.interrupt();
     }
     if (asked.compareTo(config.abandonAfter()) > 0) {
