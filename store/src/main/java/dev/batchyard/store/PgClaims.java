@@ -25,7 +25,7 @@ final class PgClaims implements Claims {
   /** Lanes that are tried in one call when others hold every block of the first ones. */
   private static final int LANES_MAX = 8;
 
-  private static final String HEADS =
+  static final String HEADS =
       """
       with clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as at)
@@ -51,7 +51,7 @@ final class PgClaims implements Claims {
   // even if another claim split it meanwhile. What was leased must be what left the blocks: else
   // the
   // statement undoes itself.
-  private static final String CLAIM =
+  static final String CLAIM =
       """
       with clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as at),

@@ -50,7 +50,7 @@ create table lane (
   queue    text     not null references queue,
   type     text     not null,
   priority smallint not null check (priority between 0 and 7),
-  unique (queue, type, priority));
+  unique (type, queue, priority));
 
 create sequence task_id;
 

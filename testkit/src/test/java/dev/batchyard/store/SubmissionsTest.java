@@ -1,0 +1,159 @@
+package dev.batchyard.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.NodeSession;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.port.UnknownName;
+import dev.batchyard.testkit.PostgresTest;
+import dev.batchyard.testkit.TestDatabase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+@PostgresTest
+class SubmissionsTest {
+
+  private StoreFixture f;
+
+  @BeforeEach
+  void open(TestDatabase test) {
+    f = new StoreFixture(test);
+  }
+
+  @AfterEach
+  void close() {
+    f.close();
+  }
+
+  @Test
+  void neighbours_of_one_lane_share_blocks_of_at_most_500() {
+    List<Long> ids = f.submit(1_000);
+
+    assertThat(ids).isSorted().doesNotHaveDuplicates();
+    assertThat(f.count("select count(*) from block")).isEqualTo(2);
+    assertThat(f.count("select sum(hi - lo + 1) from block")).isEqualTo(1_000);
+    assertThat(f.count("select count(*) from task")).isEqualTo(1_000);
+  }
+
+  @Test
+  void a_second_submit_of_a_key_is_answered_with_the_first_task() {
+    long first = f.submit(StoreFixture.keyed("订单-1"));
+
+    List<Submitted> again =
+        f.store
+            .submissions()
+            .submit(
+                List.of(
+                    StoreFixture.keyed("订单-1"),
+                    StoreFixture.keyed("new"),
+                    StoreFixture.draft(),
+                    StoreFixture.keyed("new")));
+
+    assertThat(again.get(0)).isEqualTo(new Submitted(first, false));
+    assertThat(again.get(1).fresh()).isTrue();
+    assertThat(again.get(2).fresh()).isTrue();
+    assertThat(again.get(3)).isEqualTo(new Submitted(again.get(1).task(), false));
+    assertThat(f.count("select count(*) from task")).isEqualTo(3);
+  }
+
+  @Test
+  void many_that_submit_one_key_at_once_get_one_task() {
+    List<CompletableFuture<Long>> all =
+        IntStream.range(0, 12)
+            .mapToObj(_ -> CompletableFuture.supplyAsync(() -> f.submit(StoreFixture.keyed("k"))))
+            .toList();
+
+    assertThat(all.stream().map(CompletableFuture::join).distinct()).hasSize(1);
+    assertThat(f.count("select count(*) from task")).isEqualTo(1);
+    assertThat(f.count("select sum(hi - lo + 1) from block")).isEqualTo(1);
+  }
+
+  @Test
+  void an_unknown_queue_or_retry_policy_is_named_with_those_that_exist() {
+    TaskDraft d = StoreFixture.draft();
+    assertThatThrownBy(() ->
+            f.submit(
+                new TaskDraft(
+                    d.type(),
+                    "{}",
+                    "",
+                    "nachts",
+                    4,
+                    Optional.empty(),
+                    Optional.empty(),
+                    "default")))
+        .isInstanceOf(UnknownName.class)
+        .hasMessage("queue 'nachts' does not exist; there are: default");
+    assertThatThrownBy(() ->
+            f.submit(
+                new TaskDraft(
+                    d.type(), "{}", "", "default", 4, Optional.empty(), Optional.empty(), "x")))
+        .isInstanceOf(UnknownName.class)
+        .hasMessage("retry policy 'x' does not exist; there are: critical, default");
+  }
+
+  @Test
+  void a_batch_is_stored_whole_or_not_at_all() {
+    TaskDraft bad =
+        new TaskDraft(
+            StoreFixture.TYPE,
+            "{not json",
+            "",
+            "default",
+            4,
+            Optional.empty(),
+            Optional.of("k"),
+            "default");
+
+    assertThatThrownBy(() -> f.store.submissions().submit(List.of(StoreFixture.draft(), bad)))
+        .isInstanceOf(StatementFailed.class);
+    assertThat(f.count("select count(*) from task")).isZero();
+    assertThat(f.count("select count(*) from block")).isZero();
+    assertThat(f.count("select count(*) from task_key")).isZero();
+  }
+
+  @Test
+  void a_task_is_scheduled_until_it_is_due_and_one_from_the_past_jumps_no_line() {
+    long later = f.submit(StoreFixture.due(f.now.plusSeconds(60)));
+    long past = f.submit(StoreFixture.due(f.now.minusSeconds(60)));
+    UUID node = f.node();
+
+    assertThat(f.state(later)).isEqualTo(TaskState.SCHEDULED);
+    assertThat(f.detail(past).row().due()).isEqualTo(f.now);
+    assertThat(f.claim(node, 10)).extracting(c -> c.task()).containsExactly(past);
+    f.pass(Duration.ofSeconds(60));
+    assertThat(f.state(later)).isEqualTo(TaskState.READY);
+    assertThat(f.claim(node, 10)).extracting(c -> c.task()).containsExactly(later);
+    assertThat(f.history(later))
+        .containsExactly(TaskState.SCHEDULED, TaskState.READY, TaskState.RUNNING);
+  }
+
+  @Test
+  void a_submit_wakes_the_nodes_and_a_burst_wakes_them_a_few_times() {
+    try (NodeSession session = f.open(new UUID(2, 2), "n")) {
+      f.submit();
+      assertThat(session.awaitWake(Duration.ofSeconds(5))).isTrue();
+      List<CompletableFuture<Long>> burst = new ArrayList<>();
+      for (int i = 0; i < 50; i++) {
+        burst.add(CompletableFuture.supplyAsync(f::submit));
+      }
+      burst.forEach(CompletableFuture::join);
+      assertThat(session.awaitWake(Duration.ofSeconds(5))).isTrue();
+      while (session.awaitWake(Duration.ofMillis(100))) {
+        // the rest of the burst
+      }
+      assertThat(session.awaitWake(Duration.ofMillis(1))).isFalse();
+    }
+  }
+}
