@@ -1,0 +1,183 @@
+package dev.batchyard.app.json;
+
+import dev.batchyard.engine.port.InvalidParameters.Problem;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Reads a JSON tree into a record and collects every problem with its path, so that a person mends
+ * them all at once. One reader reads one document.
+ */
+final class RecordReader {
+
+  private static final int SHOWN_MAX = 60;
+
+  private final List<Problem> problems = new ArrayList<>();
+
+  List<Problem> problems() {
+    return problems;
+  }
+
+  /** {@return the record, or null if {@link #problems()} says why not} */
+  <R> @Nullable R read(Class<R> type, JsonNode node, String path) {
+    if (!node.isObject()) {
+      problem(path, node, "must be an object");
+      return null;
+    }
+    RecordComponent[] components = type.getRecordComponents();
+    refuseUnknown(node, components, path);
+    @Nullable Object[] values = new @Nullable Object[components.length];
+    int before = problems.size();
+    for (int i = 0; i < components.length; i++) {
+      RecordComponent component = components[i];
+      String at = path.isEmpty() ? component.getName() : path + "." + component.getName();
+      values[i] = component(component.getGenericType(), node.get(component.getName()), at);
+    }
+    return problems.size() > before ? null : construct(type, components, values, path);
+  }
+
+  private @Nullable Object component(Type type, @Nullable JsonNode node, String path) {
+    if (type instanceof ParameterizedType generic && generic.getRawType() == Optional.class) {
+      return node == null || node.isNull()
+          ? Optional.empty()
+          : Optional.ofNullable(value(generic.getActualTypeArguments()[0], node, path));
+    }
+    if (node == null || node.isNull()) {
+      problems.add(new Problem(path, "is missing; it must be " + Shapes.words(type)));
+      return null;
+    }
+    return value(type, node, path);
+  }
+
+  private @Nullable Object value(Type type, JsonNode node, String path) {
+    if (type instanceof ParameterizedType generic) {
+      return generic.getRawType() == List.class
+          ? list(generic.getActualTypeArguments()[0], node, path)
+          : map(generic.getActualTypeArguments()[1], node, path);
+    }
+    Class<?> plain = (Class<?>) type;
+    if (plain.isRecord()) {
+      return read(plain, node, path);
+    }
+    if (plain.isEnum()) {
+      return constant(plain, node, path);
+    }
+    Object scalar = scalar(plain, node);
+    if (scalar == null) {
+      problem(path, node, "must be " + Shapes.words(type));
+    }
+    return scalar;
+  }
+
+  private static @Nullable Object scalar(Class<?> type, JsonNode node) {
+    if (type == String.class) {
+      return node.isString() ? node.stringValue() : null;
+    }
+    if (type == boolean.class || type == Boolean.class) {
+      return node.isBoolean() ? node.booleanValue() : null;
+    }
+    if (type == int.class || type == Integer.class) {
+      return node.isIntegralNumber() && node.canConvertToInt() ? node.intValue() : null;
+    }
+    if (type == long.class || type == Long.class) {
+      return node.isIntegralNumber() && node.canConvertToLong() ? node.longValue() : null;
+    }
+    if (type == double.class || type == Double.class) {
+      return node.isNumber() ? node.doubleValue() : null;
+    }
+    throw new IllegalArgumentException("a component of type " + type + " cannot be read from JSON");
+  }
+
+  private @Nullable Object constant(Class<?> type, JsonNode node, String path) {
+    if (node.isString()) {
+      for (Object constant : type.getEnumConstants()) {
+        if (constant.toString().toLowerCase(Locale.ROOT).equals(node.stringValue())) {
+          return constant;
+        }
+      }
+    }
+    problem(path, node, "must be " + Shapes.words(type));
+    return null;
+  }
+
+  private @Nullable List<Object> list(Type element, JsonNode node, String path) {
+    if (!node.isArray()) {
+      problem(path, node, "must be an array");
+      return null;
+    }
+    List<Object> values = new ArrayList<>();
+    for (int i = 0; i < node.size(); i++) {
+      Object value = value(element, node.get(i), path + "[" + i + "]");
+      if (value != null) {
+        values.add(value);
+      }
+    }
+    return values;
+  }
+
+  private @Nullable Map<String, Object> map(Type element, JsonNode node, String path) {
+    if (!node.isObject()) {
+      problem(path, node, "must be an object");
+      return null;
+    }
+    Map<String, Object> values = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : node.properties()) {
+      Object value = value(element, entry.getValue(), path + "." + entry.getKey());
+      if (value != null) {
+        values.put(entry.getKey(), value);
+      }
+    }
+    return values;
+  }
+
+  private void refuseUnknown(JsonNode node, RecordComponent[] components, String path) {
+    List<String> known = Arrays.stream(components).map(RecordComponent::getName).toList();
+    for (String name : node.propertyNames()) {
+      if (!known.contains(name)) {
+        problems.add(
+            new Problem(
+                path.isEmpty() ? name : path + "." + name,
+                "is unknown; "
+                    + Nearest.to(name, known)
+                        .map(near -> "did you mean " + near + "?")
+                        .orElse("known: " + String.join(", ", known))));
+      }
+    }
+  }
+
+  private <R> @Nullable R construct(
+      Class<R> type, RecordComponent[] components, @Nullable Object[] values, String path) {
+    Class<?>[] signature =
+        Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+    try {
+      var constructor = type.getDeclaredConstructor(signature);
+      constructor.setAccessible(true);
+      return constructor.newInstance(values);
+    } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof IllegalArgumentException refused) {
+        problems.add(new Problem(path, String.valueOf(refused.getMessage())));
+        return null;
+      }
+      throw new IllegalStateException(type + " cannot be built", e.getCause());
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(type + " cannot be built", e);
+    }
+  }
+
+  private void problem(String path, JsonNode node, String cure) {
+    String text = node.toString();
+    String shown = text.length() > SHOWN_MAX ? text.substring(0, SHOWN_MAX) + "…" : text;
+    problems.add(new Problem(path, shown + " does not fit: it " + cure));
+  }
+}

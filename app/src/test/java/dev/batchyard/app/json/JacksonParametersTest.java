@@ -1,0 +1,107 @@
+package dev.batchyard.app.json;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.batchyard.engine.port.InvalidParameters;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class JacksonParametersTest {
+
+  enum Mode {
+    INSERT,
+    UPSERT
+  }
+
+  record Column(String name, Optional<String> type) {}
+
+  record Params(
+      String file,
+      int chunkRows,
+      boolean create,
+      Optional<Mode> mode,
+      List<Column> columns,
+      Optional<Map<String, String>> types) {
+    Params {
+      if (chunkRows < 1) {
+        throw new IllegalArgumentException("chunkRows: " + chunkRows + " must be at least 1");
+      }
+    }
+  }
+
+  private final JacksonParameters codec = new JacksonParameters();
+
+  @Test
+  void what_is_encoded_reads_back_the_same() {
+    Params params =
+        new Params(
+            "/数据/客户.csv",
+            1000,
+            true,
+            Optional.of(Mode.UPSERT),
+            List.of(new Column("编号", Optional.empty())),
+            Optional.of(Map.of("金额", "numeric")));
+    assertThat(codec.decode(Params.class, codec.encode(params))).isEqualTo(params);
+  }
+
+  @Test
+  void every_problem_is_told_with_its_path_value_and_cure() {
+    assertThatThrownBy(() ->
+            codec.decode(
+                Params.class,
+                """
+                {"file": 7, "chunkRow": 1, "create": "yes", "mode": "replace",
+                 "columns": [{"name": "a", "type": 3}]}
+                """))
+        .isInstanceOf(InvalidParameters.class)
+        .hasMessageContaining("file: 7 does not fit: it must be a text")
+        .hasMessageContaining("chunkRow: is unknown; did you mean chunkRows?")
+        .hasMessageContaining("chunkRows: is missing; it must be a whole number")
+        .hasMessageContaining("create: \"yes\" does not fit: it must be true or false")
+        .hasMessageContaining("mode: \"replace\" does not fit: it must be one of insert, upsert")
+        .hasMessageContaining("columns[0].type: 3 does not fit: it must be a text");
+  }
+
+  @Test
+  void what_the_record_refuses_is_told_in_its_words() {
+    assertThatThrownBy(() ->
+            codec.decode(
+                Params.class,
+                "{\"file\": \"a\", \"chunkRows\": 0, \"create\": false, \"columns\": []}"))
+        .hasMessage("chunkRows: 0 must be at least 1");
+  }
+
+  @Test
+  void what_no_database_takes_is_refused() {
+    assertThatThrownBy(() -> codec.encode(new Column("a\0b", Optional.empty())))
+        .isInstanceOf(InvalidParameters.class)
+        .hasMessageContaining("NUL");
+    assertThatThrownBy(() -> codec.encode(new Column("a\uD800", Optional.empty())))
+        .isInstanceOf(InvalidParameters.class);
+    assertThatThrownBy(() -> codec.encode(new Column("x".repeat(70_000), Optional.empty())))
+        .hasMessageContaining("at most 65536");
+    assertThat(codec.encode(new Column("😀 𠮷", Optional.empty()))).contains("😀");
+  }
+
+  @Test
+  void broken_json_is_told_with_line_and_column() {
+    assertThatThrownBy(() -> codec.decode(Column.class, "{\"name\": \"a\",\n \"name\": \"b\"}"))
+        .isInstanceOf(InvalidParameters.class)
+        .hasMessageContaining("line 2");
+    assertThatThrownBy(() -> codec.decode(Column.class, "{\"name\": }"))
+        .hasMessageContaining("not JSON: line 1, column");
+    assertThatThrownBy(() -> codec.decode(Column.class, "[".repeat(100)))
+        .isInstanceOf(InvalidParameters.class);
+  }
+
+  @Test
+  void the_schema_says_what_is_required_and_refuses_the_rest() {
+    assertThat(codec.schema(Params.class))
+        .contains("\"required\":[\"file\",\"chunkRows\",\"create\",\"columns\"]")
+        .contains("\"additionalProperties\":false")
+        .contains("\"enum\":[\"insert\",\"upsert\"]");
+  }
+}
