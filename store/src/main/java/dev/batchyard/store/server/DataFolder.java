@@ -84,8 +84,8 @@ public final class DataFolder {
     return root.resolve("pg");
   }
 
-  /** Takes the lowest free slot of the member list. */
-  Membership join() {
+  /** Takes the lowest free slot of the member list, until the process ends or gives it back. */
+  public Membership join() {
     for (int slot = 1; slot <= SLOTS_MAX; slot++) {
       Optional<Held> held = tryLock(memberFile(slot));
       if (held.isPresent()) {
@@ -176,7 +176,7 @@ public final class DataFolder {
   }
 
   /** A slot in the member list. */
-  static final class Membership implements AutoCloseable {
+  public static final class Membership implements AutoCloseable {
     private final int slot;
     private final Held held;
 
@@ -185,7 +185,8 @@ public final class DataFolder {
       this.held = held;
     }
 
-    int slot() {
+    /** {@return the number, from 1} */
+    public int slot() {
       return slot;
     }
 

@@ -1,0 +1,76 @@
+package dev.batchyard.app;
+
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.run.Engine;
+import dev.batchyard.engine.run.EngineConfig;
+import dev.batchyard.engine.run.EnginePorts;
+import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.ops.log.TaskLogs;
+import dev.batchyard.store.Store;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+
+/** A running node on an installation: engine, task types, logs. */
+public final class Node implements AutoCloseable {
+
+  private static final Duration LOG_FLUSH = Duration.ofMillis(200);
+
+  private final Engine engine;
+  private final TaskLogs logs;
+  private final ScheduledExecutorService timer;
+
+  private Node(Engine engine, TaskLogs logs, ScheduledExecutorService timer) {
+    this.engine = engine;
+    this.logs = logs;
+    this.timer = timer;
+  }
+
+  /** Starts a node; it serves as soon as its session is open. */
+  public static Node start(Installation installation, TaskTypes types) {
+    ScheduledExecutorService timer =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("batchyard-timer").daemon().factory());
+    Store store = installation.store();
+    TaskLogs logs = new TaskLogs(store.logLines(), InstantSource.system(), timer, LOG_FLUSH);
+    EngineConfig config =
+        new EngineConfig(
+            installation.nodeName(),
+            Installation.hostName(),
+            ProcessHandle.current().pid(),
+            Version.text(),
+            installation.settings().slots(),
+            Installation.lease(),
+            installation.settings().stopGrace());
+    EnginePorts ports =
+        new EnginePorts(
+            store.sessions(),
+            store.claims(),
+            store.finishes(),
+            store.rescues(),
+            store.runningRows(),
+            store.upkeep(),
+            new JacksonParameters(),
+            logs);
+    return new Node(Engine.start(config, ports, types, installation::prepare), logs, timer);
+  }
+
+  /** {@return the engine} */
+  public Engine engine() {
+    return engine;
+  }
+
+  /** {@return runs what pages push to browsers} */
+  ScheduledExecutorService timer() {
+    return timer;
+  }
+
+  /** Stops gracefully: attempts end at their checkpoints, uncharged; then the logs. */
+  @Override
+  public void close() throws InterruptedException {
+    engine.close();
+    logs.close();
+    timer.shutdownNow();
+  }
+}
