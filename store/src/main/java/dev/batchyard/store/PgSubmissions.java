@@ -17,7 +17,7 @@ final class PgSubmissions implements Submissions {
 
   // No CTE is joined with another: without statistics the planner takes a nested loop over 1000 ×
   // 1000.
-  private static final String SUBMIT =
+  static final String SUBMIT =
       """
       with clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as at),

@@ -12,12 +12,14 @@ import dev.batchyard.engine.task.Counters;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -218,6 +220,39 @@ class FinishesTest {
     assertThat(f.count("select count(*) from request")).isZero();
     assertThat(f.detail(c.get(1).task()).events().getLast().by()).isEqualTo("kim");
     assertThat(c).allMatch(claim -> f.historyIsLegal(claim.task()));
+  }
+
+  @Test
+  void a_request_that_commits_while_the_end_waits_for_its_lease_is_obeyed() throws Exception {
+    // the end's snapshot is older than the request: only the lease's row tells it
+    long task = f.submit();
+    Claim claim = f.claimOne(node);
+    CompletableFuture<Finishes.Result> end;
+    try (Connection operator = f.source.getConnection()) {
+      operator.setAutoCommit(false);
+      Sql.run(
+          operator,
+          """
+          update lease set asked = int8multirange(int8range(?, ?, '[]')) where id = ?
+          """,
+          task,
+          task,
+          claim.lease());
+      Sql.run(
+          operator,
+          "insert into request (task, kind, boot, by, at) values (?, 'cancel', ?, 'kim', now())",
+          task,
+          node);
+      end = CompletableFuture.supplyAsync(() -> f.finish(claim, new Verdict.Release()));
+      while (f.count("select count(*) from pg_locks where not granted") == 0) {
+        Thread.onSpinWait();
+      }
+      operator.commit();
+      operator.setAutoCommit(true);
+    }
+    assertThat(end.get().kept()).containsExactly(task);
+    assertThat(f.state(task)).isEqualTo(TaskState.CANCELLED);
+    assertThat(f.count("select count(*) from request")).isZero();
   }
 
   @Test

@@ -212,4 +212,25 @@ final class StoreFixture implements AutoCloseable {
       throw new IllegalStateException(e);
     }
   }
+
+  /** The plan of a statement that is good for all values, as the server keeps it. */
+  String plan(String statement) {
+    int parameters = statement.length() - statement.replace("?", "").length();
+    String numbered = statement;
+    for (int n = 1; n <= parameters; n++) {
+      numbered = numbered.replaceFirst("\\?", "\\$" + n);
+    }
+    try (Connection c = source.getConnection()) {
+      Sql.run(c, "set plan_cache_mode = force_generic_plan");
+      Sql.run(c, "prepare planned as " + numbered);
+      String nulls = "null, ".repeat(parameters - 1) + "null";
+      List<String> lines =
+          Sql.query(c, "explain execute planned(" + nulls + ")", r -> r.getString(1));
+      Sql.run(c, "deallocate planned");
+      Sql.run(c, "reset plan_cache_mode");
+      return String.join("\n", lines);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
 }

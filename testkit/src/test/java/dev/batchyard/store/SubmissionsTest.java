@@ -140,6 +140,13 @@ class SubmissionsTest {
   }
 
   @Test
+  void no_two_sets_of_a_thousand_are_joined_by_a_nested_loop() {
+    // the pool for queue traffic knows no hash joins: such a submit was ten times slower
+    String plan = f.plan(PgSubmissions.SUBMIT);
+    assertThat(plan).contains("hashed SubPlan").doesNotContain("Join Filter");
+  }
+
+  @Test
   void a_submit_wakes_the_nodes_and_a_burst_wakes_them_a_few_times() {
     try (NodeSession session = f.open(new UUID(2, 2), "n")) {
       f.submit();

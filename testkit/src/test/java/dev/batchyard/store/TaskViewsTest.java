@@ -1,0 +1,230 @@
+package dev.batchyard.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.api.pipeline.Ledger;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.LogLines.Line;
+import dev.batchyard.engine.port.RunningRows.RunningRow;
+import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.TaskViews.Page;
+import dev.batchyard.engine.port.TaskViews.TaskRow;
+import dev.batchyard.testkit.PostgresTest;
+import dev.batchyard.testkit.TestDatabase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+@PostgresTest
+class TaskViewsTest {
+
+  private static final Set<TaskState> ALL = Set.of();
+
+  private StoreFixture f;
+  private TaskViews views;
+  private UUID node;
+
+  @BeforeEach
+  void open(TestDatabase test) {
+    f = new StoreFixture(test);
+    views = f.store.taskViews();
+    node = f.node();
+  }
+
+  @AfterEach
+  void close() {
+    f.close();
+  }
+
+  @Test
+  void pages_come_newest_first_and_meet_without_gap_or_repeat() {
+    List<Long> ids = f.submit(25);
+    List<Long> seen = new ArrayList<>();
+    OptionalLong before = OptionalLong.empty();
+    do {
+      Page page = views.list(ALL, Optional.empty(), before, 10);
+      page.rows().forEach(r -> seen.add(r.id()));
+      before = page.next();
+    } while (before.isPresent());
+    assertThat(seen).isEqualTo(ids.reversed());
+  }
+
+  @Test
+  void each_state_is_found_by_its_filter() {
+    List<Long> ids = f.submit(6);
+    long scheduled = f.submit(StoreFixture.due(f.now.plusSeconds(9)));
+    List<Claim> c = f.claim(node, 4);
+    f.finish(c.get(0), StoreFixture.complete());
+    f.finish(c.get(1), new dev.batchyard.engine.task.Verdict.Fail(StoreFixture.failure()));
+    f.finish(c.get(2), StoreFixture.retry(Duration.ofSeconds(9)));
+    f.store.operatorMoves().pause(ids.get(4), "kim");
+
+    assertThat(listed(TaskState.COMPLETED)).containsExactly(ids.get(0));
+    assertThat(listed(TaskState.FAILED)).containsExactly(ids.get(1));
+    assertThat(listed(TaskState.RETRYING)).containsExactly(ids.get(2));
+    assertThat(listed(TaskState.RUNNING)).containsExactly(ids.get(3));
+    assertThat(listed(TaskState.PAUSED)).containsExactly(ids.get(4));
+    assertThat(listed(TaskState.READY)).containsExactly(ids.get(5));
+    assertThat(listed(TaskState.SCHEDULED)).containsExactly(scheduled);
+    assertThat(listed(TaskState.READY, TaskState.FAILED)).containsExactly(ids.get(5), ids.get(1));
+    assertThat(views.list(ALL, Optional.of(StoreFixture.TYPE), OptionalLong.empty(), 9).rows())
+        .hasSize(7);
+    assertThat(views.list(ALL, Optional.of("other"), OptionalLong.empty(), 9).rows()).isEmpty();
+    assertThat(views.counts())
+        .containsOnlyKeys(
+            TaskState.COMPLETED,
+            TaskState.FAILED,
+            TaskState.RETRYING,
+            TaskState.RUNNING,
+            TaskState.PAUSED,
+            TaskState.READY,
+            TaskState.SCHEDULED)
+        .containsValues(1L);
+  }
+
+  @Test
+  void a_filter_that_matches_little_gives_a_cursor_after_its_walk() {
+    long first = f.submit();
+    f.finish(f.claimOne(node), StoreFixture.complete());
+    f.sql("select setval('task_id', " + (first + 3L * TaskViews.SCAN_MAX) + ")");
+    f.submit();
+    int pages = 1;
+    Page page = views.list(Set.of(TaskState.COMPLETED), Optional.empty(), OptionalLong.empty(), 9);
+    while (page.rows().isEmpty()) {
+      pages++;
+      page = views.list(Set.of(TaskState.COMPLETED), Optional.empty(), page.next(), 9);
+    }
+    assertThat(page.rows()).extracting(TaskRow::id).containsExactly(first);
+    assertThat(pages).isEqualTo(4);
+  }
+
+  @Test
+  void a_running_task_shows_its_progress_and_a_lost_lease_shows_nothing() {
+    long task = f.submit();
+    Claim claim = f.claimOne(node);
+    f.pass(Duration.ofSeconds(4));
+    f.store
+        .runningRows()
+        .record(
+            "n1",
+            List.of(
+                new RunningRow(
+                    claim, Duration.ofSeconds(3), 750, 0.25, 250.0, OptionalLong.of(9_000))));
+    TaskRow row = f.detail(task).row();
+    assertThat(row.items()).isEqualTo(750);
+    assertThat(row.fraction()).isEqualTo(0.25);
+    assertThat(row.rate()).isEqualTo(250);
+    assertThat(row.remainingMs()).hasValue(9_000);
+    assertThat(row.node()).contains("n1");
+    assertThat(row.started()).contains(f.now.minusSeconds(3));
+
+    f.kill(node);
+    assertThat(f.count("select count(*) from running")).isZero();
+    f.store
+        .runningRows()
+        .record(
+            "n1",
+            List.of(new RunningRow(claim, Duration.ofSeconds(3), 9, 0.9, 1, OptionalLong.empty())));
+    assertThat(f.count("select count(*) from running")).isZero();
+    assertThat(f.detail(task).row().rate()).isZero();
+  }
+
+  @Test
+  void one_task_shows_its_parameters_ledger_rejects_and_whether_it_is_served() {
+    long task =
+        f.submit(
+            new dev.batchyard.engine.port.TaskDraft(
+                StoreFixture.TYPE,
+                "{\"文件\": \"数据.csv\"}",
+                "导入",
+                "default",
+                1,
+                Optional.empty(),
+                Optional.of("键"),
+                "critical"));
+    Claim claim = f.claimOne(node);
+    f.sql(
+        """
+        select commit_chunk(%d, '%s', 0, 1, '{"row": 3}', 3, 1, 0, 2,
+          '[{"number": 2, "column": "年龄", "reason": "不是数字: 七", "raw": "张,七"},
+            {"number": 3, "column": "", "reason": "too few columns", "raw": "x"}]')
+        """
+            .formatted(claim.task(), claim.token()));
+
+    TaskViews.TaskDetail detail = f.detail(task);
+
+    assertThat(detail.paramsJson()).isEqualTo("{\"文件\": \"数据.csv\"}");
+    assertThat(detail.row().label()).isEqualTo("导入");
+    assertThat(detail.row().priority()).isEqualTo(1);
+    assertThat(detail.key()).contains("键");
+    assertThat(detail.retry()).isEqualTo("critical");
+    assertThat(detail.ledger()).contains(new Ledger(3, 1, 0, 2));
+    assertThat(detail.positionJson()).contains("{\"row\": 3}");
+    assertThat(detail.served()).isTrue();
+    assertThat(views.rejects(task, 0, 10)).extracting(r -> r.column()).containsExactly("年龄", "");
+    assertThat(views.rejects(task, 2, 10)).extracting(r -> r.number()).containsExactly(3L);
+    f.pass(Duration.ofMinutes(1));
+    assertThat(f.detail(task).served()).as("its only node has lapsed").isFalse();
+    assertThat(views.find(404)).isEmpty();
+  }
+
+  @Test
+  void log_lines_come_back_in_order_page_by_page_and_old_days_are_dropped() {
+    f.store.upkeep().runOnce();
+    List<Line> lines = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      lines.add(new Line(0, 7, 1, f.now.plusMillis(i), "info", "行 " + i));
+    }
+    f.store.logLines().append(lines);
+    f.store.logLines().append(List.of(new Line(0, 8, 1, f.now, "error", "other")));
+
+    List<Line> first = f.store.logLines().read(7, 0, 20);
+    List<Line> rest = f.store.logLines().read(7, first.getLast().id(), 20);
+
+    assertThat(first).hasSize(20);
+    assertThat(rest).extracting(Line::text).startsWith("行 20").endsWith("行 29").hasSize(10);
+    f.pass(Duration.ofDays(31));
+    f.store.upkeep().runOnce();
+    assertThat(f.store.logLines().read(7, 0, 20)).isEmpty();
+  }
+
+  @Test
+  void lines_that_came_before_their_day_was_made_move_into_it() {
+    f.pass(Duration.ofDays(400));
+    f.store.logLines().append(List.of(new Line(0, 7, 1, f.now, "info", "early")));
+    assertThat(f.count("select count(*) from log_line_default")).isEqualTo(1);
+    f.store.upkeep().runOnce();
+    assertThat(f.count("select count(*) from log_line_default")).isZero();
+    assertThat(f.store.logLines().read(7, 0, 20)).hasSize(1);
+    f.store.logLines().append(List.of(new Line(0, 7, 1, f.now, "info", "later")));
+    assertThat(f.store.logLines().read(7, 0, 20))
+        .extracting(Line::text)
+        .containsExactly("early", "later");
+  }
+
+  @Test
+  void ids_never_run_out_of_partitions() {
+    f.sql("select setval('task_id', " + (2 * PgUpkeep.PARTITION_IDS - 2) + ")");
+    f.store.upkeep().runOnce();
+    List<Long> ids = f.submit(5);
+    assertThat(ids).contains(2 * PgUpkeep.PARTITION_IDS);
+    f.finish(f.claim(node, 5), StoreFixture.complete());
+    assertThat(f.count("select count(*) from outcome_2")).isEqualTo(4);
+    f.store.upkeep().runOnce();
+    assertThat(f.state(ids.getLast())).isEqualTo(TaskState.COMPLETED);
+  }
+
+  private List<Long> listed(TaskState... states) {
+    return views.list(Set.of(states), Optional.empty(), OptionalLong.empty(), 9).rows().stream()
+        .map(TaskRow::id)
+        .toList();
+  }
+}
