@@ -6,7 +6,7 @@ package dev.batchyard.api.pipeline;
  * @param number the item's place in the source, from 1
  * @param column the column at fault; empty when it is the whole item
  * @param reason what is wrong with which value
- * @param raw the item's text as read, cut at 8 kB
+ * @param raw the item's text as read, cut at {@value #RAW_MAX} characters
  */
 public record Reject(long number, String column, String reason, String raw) {
 
@@ -14,6 +14,9 @@ public record Reject(long number, String column, String reason, String raw) {
   public static final int RAW_MAX = 8192;
 
   public Reject {
-    raw = raw.length() > RAW_MAX ? raw.substring(0, RAW_MAX) : raw;
+    if (raw.length() > RAW_MAX) {
+      boolean splitsPair = Character.isHighSurrogate(raw.charAt(RAW_MAX - 1));
+      raw = raw.substring(0, splitsPair ? RAW_MAX - 1 : RAW_MAX);
+    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.batchyard.api.pipeline;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -22,10 +23,22 @@ public interface Sink<T> extends AutoCloseable {
    * Commits a chunk: its items, its rejects, the position after it and the ledger, all or nothing.
    * Items that the target refuses join the rejects.
    *
-   * @return the ledger as committed
+   * @return what was committed
    * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; nothing was written
    */
-  Ledger write(Chunk<T> chunk) throws Exception;
+  Written write(Chunk<T> chunk) throws Exception;
+
+  /**
+   * What one write committed.
+   *
+   * @param ledger the counts of the whole task up to here
+   * @param rejects those of this chunk, with the ones that the target refused, by number
+   */
+  record Written(Ledger ledger, List<Reject> rejects) {
+    public Written {
+      rejects = List.copyOf(rejects);
+    }
+  }
 
   @Override
   void close() throws Exception;

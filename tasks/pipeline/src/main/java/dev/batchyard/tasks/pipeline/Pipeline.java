@@ -1,0 +1,151 @@
+package dev.batchyard.tasks.pipeline;
+
+import dev.batchyard.api.FinalFailure;
+import dev.batchyard.api.Outcome;
+import dev.batchyard.api.Progress;
+import dev.batchyard.api.TaskContext;
+import dev.batchyard.api.pipeline.Checkpoint;
+import dev.batchyard.api.pipeline.Chunk;
+import dev.batchyard.api.pipeline.Ledger;
+import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.api.pipeline.Sink;
+import dev.batchyard.api.pipeline.Source;
+import dev.batchyard.api.pipeline.Step;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/**
+ * Drives one attempt: opens the sink, opens the source where the sink's last commit ended, then
+ * reads, checks and commits chunk by chunk. Chunks are read and taken through the steps on a thread
+ * of their own, at most {@link ReadAhead#CHUNKS_AHEAD_MAX} ahead. That thread has ended when {@link
+ * #run} returns or throws.
+ *
+ * <p>A crash loses nothing but what was not committed: the next attempt goes on at the sink's last
+ * commit. Where the reply to a commit is lost, the attempt fails with the sink's error and the next
+ * one learns from the sink whether the commit held.
+ *
+ * @param <T> what the source gives
+ * @param <R> what the sink takes
+ */
+public final class Pipeline<T, R> {
+
+  /**
+   * The limits of a run.
+   *
+   * @param chunkItems the most items that are committed together
+   * @param rejectsMax the most rejects of the whole task; one more and the task fails, with the
+   *     chunk that crossed the limit committed
+   */
+  public record Limits(int chunkItems, long rejectsMax) {
+    public Limits {
+      if (chunkItems < 1) {
+        throw new IllegalArgumentException("chunkItems < 1: " + chunkItems);
+      }
+      if (rejectsMax < 0) {
+        throw new IllegalArgumentException("rejectsMax < 0: " + rejectsMax);
+      }
+    }
+  }
+
+  private static final int REJECTS_TOLD_MAX = 3;
+  private static final double NANOS_PER_SECOND = 1e9;
+
+  private final Source<T> source;
+  private final Step<T, R> step;
+  private final Sink<R> sink;
+  private final Limits limits;
+  private final LongSupplier nanos;
+  private final List<Reject> firstRejects = new ArrayList<>();
+
+  /** Makes a pipeline for one attempt; it owns source and sink and closes both. */
+  public Pipeline(
+      Source<T> source, Step<T, R> step, Sink<R> sink, Limits limits, LongSupplier nanos) {
+    this.source = source;
+    this.step = step;
+    this.sink = sink;
+    this.limits = limits;
+    this.nanos = nanos;
+  }
+
+  /**
+   * Runs until the source ends, the attempt is asked to stop, or something fails.
+   *
+   * @return completed with {@code read, written, skipped, rejected} of the whole task and the
+   *     {@code seconds} of this attempt; or stopped, with everything written committed
+   * @throws FinalFailure if there are more rejects than the limit allows
+   */
+  public Outcome run(TaskContext context) throws Exception {
+    long started = nanos.getAsLong();
+    try (sink;
+        source) {
+      Optional<Checkpoint> from = sink.open();
+      Ledger ledger = from.map(Checkpoint::ledger).orElse(Ledger.EMPTY);
+      requireFewRejects(ledger);
+      source.open(from.map(Checkpoint::position));
+      String name = "read task " + context.lease().task();
+      try (ReadAhead<T, R> chunks = new ReadAhead<>(source, step, limits.chunkItems(), name)) {
+        chunks.start();
+        return drain(chunks, ledger, context, started);
+      }
+    }
+  }
+
+  private Outcome drain(ReadAhead<T, R> chunks, Ledger from, TaskContext context, long started)
+      throws Exception {
+    Ledger ledger = from;
+    while (true) {
+      if (context.stopRequested()) {
+        return Outcome.stopped();
+      }
+      Optional<Chunk<R>> chunk = chunks.next();
+      if (chunk.isEmpty()) {
+        return Outcome.completed(result(ledger, nanos.getAsLong() - started));
+      }
+      Sink.Written written = sink.write(chunk.get());
+      ledger = written.ledger();
+      remember(written.rejects());
+      context.progress(new Progress(ledger.read(), chunk.get().fraction()));
+      requireFewRejects(ledger);
+    }
+  }
+
+  private void remember(List<Reject> rejects) {
+    for (Reject reject : rejects) {
+      if (firstRejects.size() < REJECTS_TOLD_MAX) {
+        firstRejects.add(reject);
+      }
+    }
+  }
+
+  private void requireFewRejects(Ledger ledger) {
+    if (ledger.rejected() <= limits.rejectsMax()) {
+      return;
+    }
+    StringBuilder first = new StringBuilder();
+    for (Reject reject : firstRejects) {
+      first.append("; row ").append(reject.number());
+      if (!reject.column().isEmpty()) {
+        first.append(", column ").append(reject.column());
+      }
+      first.append(": ").append(reject.reason());
+    }
+    throw new FinalFailure(
+        "rejectsMax: %d of %d rows were rejected, more than rejectsMax %d allows%s; %d rows are written. Mend the source or raise rejectsMax, then submit again"
+            .formatted(
+                ledger.rejected(), ledger.read(), limits.rejectsMax(), first, ledger.written()));
+  }
+
+  private static Map<String, Object> result(Ledger ledger, long took_ns) {
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("read", ledger.read());
+    result.put("written", ledger.written());
+    result.put("skipped", ledger.skipped());
+    result.put("rejected", ledger.rejected());
+    result.put("seconds", Math.round(took_ns / NANOS_PER_SECOND * 1000) / 1000.0);
+    return result;
+  }
+}
