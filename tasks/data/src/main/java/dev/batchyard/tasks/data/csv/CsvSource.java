@@ -1,0 +1,109 @@
+package dev.batchyard.tasks.data.csv;
+
+import dev.batchyard.api.FinalFailure;
+import dev.batchyard.api.pipeline.Chunk;
+import dev.batchyard.api.pipeline.Item;
+import dev.batchyard.api.pipeline.Position;
+import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.api.pipeline.Source;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rows of a CSV file. A chunk ends where a record ends, at the asked number of rows or at
+ * {@value #CHUNK_CHARS_MAX} characters, so that memory stays flat. Records with another number of
+ * fields than the layout has go to the rejects. Blank lines are no items. What comes before a
+ * record that cannot be read at all is given first, then the failure.
+ */
+public final class CsvSource implements Source<CsvRow> {
+  private static final int CHUNK_CHARS_MAX = 4 * 1024 * 1024;
+  private static final int CHUNK_ITEMS_GUESS = 1000;
+
+  private final CsvLayout layout;
+  private @Nullable RecordReader reader;
+  private CsvPosition at;
+  private boolean begun;
+
+  /** Makes a source that reads as the layout says. */
+  public CsvSource(CsvLayout layout) {
+    this.layout = layout;
+    this.at = layout.start();
+  }
+
+  @Override
+  public void open(Optional<Position> from) throws IOException {
+    if (from.isPresent()) {
+      resumeAt(CsvPosition.of(from.get()));
+    }
+    RecordReader opened = new RecordReader(layout, at);
+    reader = opened;
+    boolean atStart = at.offset() == layout.start().offset();
+    if (atStart && layout.header() && opened.peek().isPresent()) {
+      opened.take();
+    }
+  }
+
+  private void resumeAt(CsvPosition position) {
+    layout.file().requireUnchangedSince(position);
+    if (!layout.reading().equals(position.reading())) {
+      throw new FinalFailure(
+          "file: %s was read with %s so far, now it would be read with %s; set encoding, delimiter, quote and header to the first values and submit again"
+              .formatted(layout.file().path(), position.reading(), layout.reading()));
+    }
+    begun = true;
+    at = position;
+  }
+
+  @Override
+  public Optional<Chunk<CsvRow>> next(int itemsMax) throws IOException {
+    if (reader == null) {
+      throw new IllegalStateException("not open");
+    }
+    List<Item<CsvRow>> items = new ArrayList<>(Math.min(itemsMax, CHUNK_ITEMS_GUESS));
+    List<Reject> rejects = new ArrayList<>();
+    long number = at.row();
+    long chars = 0;
+    int fields = layout.names().size();
+    while (items.size() + rejects.size() < itemsMax
+        && chars < CHUNK_CHARS_MAX
+        && reader.peek().isPresent()) {
+      CsvRow row = reader.take();
+      number++;
+      chars += row.text().length;
+      if (row.isMalformed()) {
+        rejects.add(
+            reject(number, row, "text behind a closing quote; double a quote inside quotes"));
+      } else if (row.fieldCount() != fields) {
+        String reason = "expected %d fields, found %d".formatted(fields, row.fieldCount());
+        rejects.add(reject(number, row, reason));
+      } else {
+        items.add(new Item<>(number, row, () -> row.raw(layout.dialect())));
+      }
+    }
+    at = reader.position(number);
+    if (items.isEmpty() && rejects.isEmpty()) {
+      reader.requireNoFailure(number + 1);
+      layout.file().requireUntouched();
+      if (begun) {
+        return Optional.empty();
+      }
+    }
+    begun = true;
+    double fraction = (double) at.offset() / layout.file().size_bytes();
+    return Optional.of(new Chunk<>(items, rejects, 0, at.toPosition(), fraction));
+  }
+
+  private Reject reject(long number, CsvRow row, String reason) {
+    return new Reject(number, "", reason, row.raw(layout.dialect()));
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (reader != null) {
+      reader.close();
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package dev.batchyard.tasks.data.csv;
+
+import java.util.Arrays;
+
+/**
+ * Where in the file physical lines begin, for those lines that are decoded but not yet behind the
+ * parser. Lines end at CR, LF or CRLF, inside quotes too, as FastCSV counts them; the first is 1.
+ */
+final class LineStarts {
+  private long[] offsets = new long[1024];
+  private int head;
+  private int size;
+  private long firstLine = 1;
+  private boolean afterCr;
+
+  LineStarts(long firstOffset) {
+    add(firstOffset);
+  }
+
+  /** Takes note of a CR that ends just before this offset. */
+  void carriageReturn(long end) {
+    add(end);
+    afterCr = true;
+  }
+
+  /** Takes note of an LF that ends just before this offset. */
+  void lineFeed(long end) {
+    if (afterCr) {
+      offsets[(head + size - 1) & (offsets.length - 1)] = end;
+      afterCr = false;
+    } else {
+      add(end);
+    }
+  }
+
+  /** Takes note that something else came. */
+  void other() {
+    afterCr = false;
+  }
+
+  /** {@return where the line begins} Lines before it are forgotten. */
+  long offsetOf(long line) {
+    int forget = (int) (line - firstLine);
+    if (forget < 0 || forget >= size) {
+      throw new IllegalStateException(
+          "line %d is not among %d..%d".formatted(line, firstLine, firstLine + size - 1));
+    }
+    head = (head + forget) & (offsets.length - 1);
+    size -= forget;
+    firstLine = line;
+    return offsets[head];
+  }
+
+  private void add(long offset) {
+    if (size == offsets.length) {
+      long[] larger = Arrays.copyOfRange(offsets, head, head + 2 * offsets.length);
+      System.arraycopy(offsets, 0, larger, offsets.length - head, head);
+      Arrays.fill(larger, size, larger.length, 0);
+      offsets = larger;
+      head = 0;
+    }
+    offsets[(head + size) & (offsets.length - 1)] = offset;
+    size++;
+  }
+}

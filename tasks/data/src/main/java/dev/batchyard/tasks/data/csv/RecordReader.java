@@ -1,0 +1,162 @@
+package dev.batchyard.tasks.data.csv;
+
+import de.siegmar.fastcsv.reader.CloseableIterator;
+import de.siegmar.fastcsv.reader.CsvParseException;
+import de.siegmar.fastcsv.reader.CsvReader;
+import dev.batchyard.api.FinalFailure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Records of a file from a position on, one ahead, so that the byte at which the next one begins is
+ * known: FastCSV tells its physical line, the decoder knows where that line begins.
+ */
+final class RecordReader implements AutoCloseable {
+  private final CsvLayout layout;
+  private Pass pass;
+  private @Nullable CsvRow ahead;
+
+  /** Where {@link #ahead} begins, if that is not in the current pass. */
+  private @Nullable CsvPosition malformedAt;
+
+  private @Nullable CsvParseException failure;
+  private boolean ended;
+
+  RecordReader(CsvLayout layout, CsvPosition from) throws IOException {
+    this.layout = layout;
+    this.pass = new Pass(layout, from, false);
+  }
+
+  /** {@return the next record; empty at the end, and before a record that cannot be read} */
+  Optional<CsvRow> peek() throws IOException {
+    if (ahead == null && !ended) {
+      try {
+        ahead = pass.records.hasNext() ? pass.records.next() : null;
+        ended = ahead == null;
+      } catch (UncheckedIOException e) {
+        throw new IOException("reading " + layout.file().path() + " failed", e.getCause());
+      } catch (CsvParseException e) {
+        if (String.valueOf(e.getMessage()).startsWith("Unexpected character after closing quote")) {
+          ahead = skipMalformed();
+        } else {
+          failure = e;
+          ended = true;
+        }
+      }
+    }
+    return Optional.ofNullable(ahead);
+  }
+
+  /** Lets a lenient reader find the end of the record at hand, and begins anew behind it. */
+  private CsvRow skipMalformed() throws IOException {
+    CsvPosition here = pass.position(pass.handler.line(), 0);
+    pass.close();
+    try (Pass lenient = new Pass(layout, here, true)) {
+      CsvRow row = lenient.records.next().malformed();
+      malformedAt = here;
+      pass = new Pass(layout, lenient.afterCurrent(), false);
+      return row;
+    }
+  }
+
+  /** {@return the next record, which {@link #peek} has seen} */
+  CsvRow take() {
+    if (ahead == null) {
+      throw new IllegalStateException("nothing ahead");
+    }
+    CsvRow row = ahead;
+    ahead = null;
+    malformedAt = null;
+    return row;
+  }
+
+  /** {@return where the next record begins, after this many rows} */
+  CsvPosition position(long row) throws IOException {
+    Optional<CsvRow> next = peek();
+    if (malformedAt != null) {
+      return malformedAt.afterRow(row);
+    }
+    if (next.isEmpty() && failure == null) {
+      return pass.end(row);
+    }
+    return pass.position(next.map(CsvRow::line).orElse(pass.handler.line()), row);
+  }
+
+  /**
+   * Throws why the next record cannot be read, if that is so.
+   *
+   * @param row its number
+   */
+  void requireNoFailure(long row) {
+    if (failure == null) {
+      return;
+    }
+    CsvPosition here = pass.position(pass.handler.line(), row);
+    String place =
+        "file: %s: row %d, line %d, byte %d"
+            .formatted(layout.file().path(), row, here.line(), here.offset());
+    boolean unclosed = String.valueOf(failure.getMessage()).startsWith("Unclosed");
+    if (unclosed) {
+      throw new FinalFailure(
+          "%s: a quote %s is opened and not closed until the end of the file; close it, or declare another quote"
+              .formatted(place, layout.dialect().quote()),
+          failure);
+    }
+    throw new FinalFailure(
+        "%s: the record is longer than %,d characters; usually a quote %s that is never closed, or a file without line ends. Mend the file, or declare quote"
+            .formatted(place, RowHandler.RECORD_CHARS_MAX, layout.dialect().quote()),
+        failure);
+  }
+
+  @Override
+  public void close() throws IOException {
+    pass.close();
+  }
+
+  /** One run of FastCSV over the file from a position on. */
+  private static final class Pass implements AutoCloseable {
+    final CsvPosition from;
+    final LineDecoder decoder;
+    final RowHandler handler = new RowHandler();
+    final CloseableIterator<CsvRow> records;
+
+    Pass(CsvLayout layout, CsvPosition from, boolean lenient) throws IOException {
+      this.from = from;
+      FileChannel channel =
+          FileChannel.open(layout.file().path(), StandardOpenOption.READ).position(from.offset());
+      long rest = from.size_bytes() - from.offset();
+      this.decoder = new LineDecoder(channel, layout.charset(), from.offset(), rest);
+      CsvReader<CsvRow> reader =
+          lenient
+              ? RowHandler.lenient(handler, decoder, layout.dialect())
+              : RowHandler.strict(handler, decoder, layout.dialect());
+      this.records = reader.iterator();
+    }
+
+    CsvPosition position(long line, long row) {
+      return from.at(decoder.offsetOf(line), from.line() + line - 1, row);
+    }
+
+    CsvPosition end(long row) {
+      return from.at(from.size_bytes(), from.line() + handler.line(), row);
+    }
+
+    /** Where the record after the last one begins, even if it cannot be read. */
+    CsvPosition afterCurrent() {
+      try {
+        return records.hasNext() ? position(records.next().line(), 0) : end(0);
+      } catch (CsvParseException e) {
+        return position(handler.line(), 0);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      decoder.close();
+    }
+  }
+}

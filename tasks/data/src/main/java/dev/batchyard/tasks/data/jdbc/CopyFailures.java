@@ -1,0 +1,136 @@
+package dev.batchyard.tasks.data.jdbc;
+
+import dev.batchyard.api.FinalFailure;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+
+/** Says what an error of the target database means and what helps. */
+final class CopyFailures {
+  private static final String WHERE =
+      """
+      select current_user,
+             current_database(),
+             coalesce(s.spcname, 'pg_default') as tablespace,
+             pg_tablespace_location(coalesce(s.oid, 0)) as location
+        from (select coalesce(nullif(c.reltablespace, 0), d.dattablespace) as oid
+                from pg_database d
+                left join pg_class c
+                  on c.relname = ? and c.relnamespace = to_regnamespace(quote_ident(?))
+               where d.datname = current_database()) as t
+        left join pg_tablespace s on s.oid = t.oid
+      """;
+
+  private CopyFailures() {}
+
+  /**
+   * What to know about the target before anything fails: afterwards the connection may not answer.
+   *
+   * @param role that Batchyard works as
+   * @param database it works in
+   * @param tablespace where the table's rows lie, with its folder if it has one of its own
+   */
+  record Place(String role, String database, String tablespace) {
+
+    static Place of(Connection connection, TableName table) throws SQLException {
+      try (PreparedStatement statement = connection.prepareStatement(WHERE)) {
+        statement.setString(1, table.name());
+        statement.setString(2, table.schema());
+        try (ResultSet row = statement.executeQuery()) {
+          if (!row.next()) {
+            throw new SQLException("the current database is not in pg_database");
+          }
+          String location = row.getString("location");
+          String tablespace = row.getString("tablespace");
+          return new Place(
+              row.getString(1),
+              row.getString(2),
+              location == null || location.isEmpty()
+                  ? tablespace
+                  : tablespace + " (" + location + ")");
+        }
+      }
+    }
+  }
+
+  /** {@return the failure of a chunk, told so that a person knows what to do} */
+  static Exception explained(SQLException e, TableName table, Place place) {
+    String state = String.valueOf(e.getSQLState());
+    String said = firstLine(e);
+    return switch (state) {
+      case "42501" -> missingRight(place.role(), table, said, e);
+      case "42P01", "3F000" ->
+          new FinalFailure(
+              "table: %s does not exist any more (%s); make it again, then submit a new import"
+                  .formatted(table, said),
+              e);
+      case "42703" ->
+          new FinalFailure(
+              "table: %s has changed while rows went in (%s); submit a new import"
+                  .formatted(table, said),
+              e);
+      case "42704" ->
+          new FinalFailure(
+              "types: %s; give types that PostgreSQL knows, such as bigint or text".formatted(said),
+              e);
+      case "25006" ->
+          new FinalFailure(
+              "table: %s cannot be written: database %s is read-only (%s); connect to the primary server"
+                  .formatted(table, place.database(), said),
+              e);
+      case "53100", "58030" ->
+          new SQLException(
+              "table: %s: no room on the disk of tablespace %s (%s); free space there, the import goes on where it stopped"
+                  .formatted(table, place.tablespace(), said),
+              e.getSQLState(),
+              e);
+      case "55P03" ->
+          new SQLException(
+              "table: %s is locked by another session for longer than the import waits (%s); see pg_stat_activity, the import goes on where it stopped"
+                  .formatted(table, said),
+              e.getSQLState(),
+              e);
+      default -> e;
+    };
+  }
+
+  static FinalFailure missingRight(Connection connection, TableName table, boolean mayInsert)
+      throws SQLException {
+    Place place = Place.of(connection, table);
+    return mayInsert
+        ? schemaRight(place.role(), table, "usage")
+        : missingRight(place.role(), table, "no right to insert", null);
+  }
+
+  static FinalFailure missingSchemaRight(Connection connection, TableName table)
+      throws SQLException {
+    return schemaRight(Place.of(connection, table).role(), table, "create");
+  }
+
+  private static FinalFailure schemaRight(String role, TableName table, String right) {
+    return new FinalFailure(
+        "table: role %s has no right to %s in schema %s, so %s is out of reach; run: grant %s on schema %s to %s"
+            .formatted(
+                role,
+                right,
+                table.schema(),
+                table,
+                right,
+                TableName.quoted(table.schema()),
+                TableName.quoted(role)));
+  }
+
+  private static FinalFailure missingRight(
+      String role, TableName table, String said, @Nullable SQLException e) {
+    String message =
+        "table: role %s may not write to %s (%s); run: grant insert on %s to %s"
+            .formatted(role, table, said, table.quoted(), TableName.quoted(role));
+    return e == null ? new FinalFailure(message) : new FinalFailure(message, e);
+  }
+
+  private static String firstLine(SQLException e) {
+    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+  }
+}

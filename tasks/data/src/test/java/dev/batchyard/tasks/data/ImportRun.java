@@ -1,0 +1,139 @@
+package dev.batchyard.tasks.data;
+
+import dev.batchyard.api.AttemptLog;
+import dev.batchyard.api.LeaseToken;
+import dev.batchyard.api.Outcome;
+import dev.batchyard.api.Progress;
+import dev.batchyard.api.TaskContext;
+import dev.batchyard.testkit.TestDatabase;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.sql.DataSource;
+
+/** Attempts of one import task, each under a lease of its own, as the engine would run them. */
+final class ImportRun {
+  private static final AtomicLong IDS = new AtomicLong(1000);
+
+  final long task = IDS.incrementAndGet();
+  final List<String> log = new ArrayList<>();
+  final List<Progress> progress = new ArrayList<>();
+  private final TestDatabase database;
+  private final DataSource source;
+  private final ImportParams params;
+  private int attempt;
+
+  ImportRun(TestDatabase database, ImportParams params) {
+    this(database, database.dataSource(), params);
+  }
+
+  ImportRun(TestDatabase database, DataSource source, ImportParams params) {
+    this.database = database;
+    this.source = source;
+    this.params = params;
+  }
+
+  /** The role is called as our schema is, so that its tables would be made there. */
+  static void usePublicSchema(TestDatabase database) throws SQLException {
+    database.execute(
+        "alter database \"%s\" set search_path = public".formatted(database.address().database()));
+  }
+
+  /** Runs one attempt to its end. */
+  Outcome.Completed attempt() throws Exception {
+    return (Outcome.Completed) attemptOf(Integer.MAX_VALUE);
+  }
+
+  /** Runs one attempt that is asked to stop after so many chunks. */
+  Outcome attemptOf(int chunks) throws Exception {
+    return new CsvImport(source, System::nanoTime).run(params, new Context(lease(), chunks));
+  }
+
+  /** Claims the task anew; an older lease ends. */
+  LeaseToken lease() throws SQLException {
+    attempt++;
+    UUID token = UUID.randomUUID();
+    database.execute("delete from batchyard.lease where ids @> %d::bigint".formatted(task));
+    database.execute(
+        """
+        insert into batchyard.lease
+          (token, boot, lane, due_at, whole, attempt, failures, crashes, generation, ids, claimed_at)
+        values ('%s', '%s', 1, now(), false, %d, 0, 0, 1, int8multirange(int8range(%d, %d)), now())
+        """
+            .formatted(token, token, attempt, task, task + 1));
+    return new LeaseToken(task, attempt, token);
+  }
+
+  String ledger() throws SQLException {
+    return database.ask(
+        "select read || ' ' || written || ' ' || skipped || ' ' || rejected from batchyard.checkpoint where task = "
+            + task);
+  }
+
+  /** The rejects as {@code number|column|reason}, one a line. */
+  String rejects() throws SQLException {
+    return database.ask(
+        """
+        select coalesce(string_agg(number || '|' || "column" || '|' || reason, e'\\n' order by number), '')
+          from batchyard.reject where task = %d
+        """
+            .formatted(task));
+  }
+
+  private final class Context implements TaskContext {
+    private final LeaseToken lease;
+    private final int chunksMax;
+    private int chunks;
+
+    Context(LeaseToken lease, int chunksMax) {
+      this.lease = lease;
+      this.chunksMax = chunksMax;
+    }
+
+    @Override
+    public LeaseToken lease() {
+      return lease;
+    }
+
+    @Override
+    public int generation() {
+      return 1;
+    }
+
+    @Override
+    public boolean stopRequested() {
+      return chunks >= chunksMax;
+    }
+
+    @Override
+    public void effect() {}
+
+    @Override
+    public void progress(Progress now) {
+      chunks++;
+      progress.add(now);
+    }
+
+    @Override
+    public AttemptLog log() {
+      return new AttemptLog() {
+        @Override
+        public void info(String line) {
+          log.add(line);
+        }
+
+        @Override
+        public void warn(String line) {
+          log.add(line);
+        }
+
+        @Override
+        public void error(String line) {
+          log.add(line);
+        }
+      };
+    }
+  }
+}

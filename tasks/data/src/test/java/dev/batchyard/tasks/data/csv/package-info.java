@@ -1,0 +1,4 @@
+@NullMarked
+package dev.batchyard.tasks.data.csv;
+
+import org.jspecify.annotations.NullMarked;

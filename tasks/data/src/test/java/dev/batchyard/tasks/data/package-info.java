@@ -1,0 +1,4 @@
+@NullMarked
+package dev.batchyard.tasks.data;
+
+import org.jspecify.annotations.NullMarked;
