@@ -59,10 +59,10 @@ final class Db {
         });
   }
 
-  /** Runs work as one transaction. */
+  /** Runs work as one transaction; if it loses a race, it is run again from the start. */
   <T> T transaction(Work<T> work) {
     return repeating(connection -> {
-      connection.setAutoCommit(false);
+      connection.setAutoCommit(false); // the pool sets it back
       try {
         T result = work.on(connection);
         connection.commit();
@@ -70,8 +70,6 @@ final class Db {
       } catch (SQLException | RuntimeException e) {
         rollBack(connection, e);
         throw e;
-      } finally {
-        endTransaction(connection);
       }
     });
   }
@@ -82,8 +80,8 @@ final class Db {
       try (Connection connection = source.getConnection()) {
         return work.on(connection);
       } catch (SQLException e) {
-        earlier.forEach(e::addSuppressed);
         if (!SqlStates.lostRace(e) || earlier.size() + 1 >= TRIES_MAX) {
+          earlier.forEach(e::addSuppressed);
           throw SqlStates.translate(e);
         }
         earlier.add(e);
@@ -102,12 +100,6 @@ final class Db {
       connection.rollback();
     } catch (SQLException e) {
       cause.addSuppressed(e);
-    }
-  }
-
-  private static void endTransaction(Connection connection) throws SQLException {
-    if (!connection.isClosed()) {
-      connection.setAutoCommit(true);
     }
   }
 }

@@ -13,7 +13,7 @@ import java.util.Set;
 
 /**
  * Makes partitions ahead: of tasks and outcomes by id, of log lines by day (UTC). One node at a
- * time; the others pass.
+ * time; the others pass. Sweeps what nobody will look for again.
  */
 final class PgUpkeep implements Upkeep {
 
@@ -48,6 +48,13 @@ final class PgUpkeep implements Upkeep {
       delete from running r where not exists (select from lease l where l.id = r.lease)
       """;
 
+  private static final String FORGOTTEN_NODES =
+      """
+      delete from node n
+       where n.fenced_at < coalesce(?::timestamptz, clock_timestamp()) - interval '7 days'
+         and not exists (select from lease l where l.boot = n.boot)
+      """;
+
   private final Db db;
   private final StoreClock clock;
   private final Duration logRetention;
@@ -71,6 +78,7 @@ final class PgUpkeep implements Upkeep {
           makeLogPartitions(c, today);
           dropOldLogs(c, today);
           Sql.run(c, ORPHANED_ROWS);
+          Sql.run(c, FORGOTTEN_NODES, clock.bound());
           return true;
         });
   }
