@@ -15,8 +15,6 @@ import dev.batchyard.tasks.data.jdbc.TargetTable;
 import dev.batchyard.tasks.pipeline.Pipeline;
 import dev.batchyard.tasks.pipeline.jdbc.CommitChunk;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -60,7 +58,7 @@ public final class CsvImport implements TaskHandler<ImportParams> {
   @Override
   public Outcome run(ImportParams params, TaskContext context) throws Exception {
     CommitChunk checkpoint = new CommitChunk(context.lease(), context.generation(), WHOLE_SOURCE);
-    Optional<Checkpoint> last = committed(checkpoint);
+    Optional<Checkpoint> last = checkpoint.read(database);
     CsvFile file = CsvFile.of(Path.of(params.file()));
     last.map(Checkpoint::position).map(CsvPosition::of).ifPresent(file::requireUnchangedSince);
     CsvLayout layout = CsvLayout.of(file, params.options());
@@ -81,26 +79,13 @@ public final class CsvImport implements TaskHandler<ImportParams> {
     };
   }
 
-  private Optional<Checkpoint> committed(CommitChunk checkpoint) throws SQLException {
-    try (Connection connection = database.getConnection()) {
-      return checkpoint.read(connection);
-    }
-  }
-
-  private ImportPlan plan(ImportParams params, CsvLayout layout) throws SQLException {
+  private ImportPlan plan(ImportParams params, CsvLayout layout) throws Exception {
     TableName name = TableName.of(params.table());
-    try (Connection connection = database.getConnection()) {
-      Optional<TargetTable> table = TargetTable.find(connection, name);
-      if (table.isPresent()) {
-        return ImportPlan.into(table.get(), layout);
-      }
-      if (!params.createOrDefault()) {
-        throw TargetTable.missing(connection, name);
-      }
-      TargetTable.requireMayCreate(connection, name);
-      return ImportPlan.creating(
-          name, layout, params.types().orElse(Map.of()), params.nullTextOrDefault());
-    }
+    Optional<TargetTable> table = TargetTable.choose(database, name, params.createOrDefault());
+    return table.isPresent()
+        ? ImportPlan.into(table.get(), layout)
+        : ImportPlan.creating(
+            name, layout, params.types().orElse(Map.of()), params.nullTextOrDefault());
   }
 
   private static void tellBeginning(

@@ -8,6 +8,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import javax.sql.DataSource;
 
 /**
  * What the catalogue says about a table that exists.
@@ -95,11 +96,33 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
       """;
 
   /**
+   * {@return the table, or empty if it is missing and may be made}
+   *
+   * @param create whether a missing table is to be made
+   * @throws FinalFailure if it is no table, may not be written to, or is missing and cannot or
+   *     shall not be made
+   */
+  public static Optional<TargetTable> choose(DataSource database, TableName name, boolean create)
+      throws SQLException {
+    try (Connection connection = database.getConnection()) {
+      Optional<TargetTable> table = find(connection, name);
+      if (table.isPresent()) {
+        return table;
+      }
+      if (!create) {
+        throw missing(connection, name);
+      }
+      requireMayCreate(connection, name);
+      return Optional.empty();
+    }
+  }
+
+  /**
    * {@return the table, or empty if there is none yet}
    *
    * @throws FinalFailure if it is no table or may not be written to
    */
-  public static Optional<TargetTable> find(Connection connection, TableName name)
+  private static Optional<TargetTable> find(Connection connection, TableName name)
       throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(TABLE)) {
       statement.setString(1, name.schema());
@@ -160,7 +183,7 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
    *
    * @throws FinalFailure always
    */
-  public static FinalFailure missing(Connection connection, TableName name) throws SQLException {
+  private static FinalFailure missing(Connection connection, TableName name) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(NEIGHBOURS)) {
       statement.setString(1, name.schema());
       statement.setString(2, name.name());
@@ -178,7 +201,7 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
    *
    * @throws FinalFailure if the schema is missing or may not be added to
    */
-  public static void requireMayCreate(Connection connection, TableName name) throws SQLException {
+  private static void requireMayCreate(Connection connection, TableName name) throws SQLException {
     if (!schemaRight(connection, name, true)) {
       throw CopyFailures.missingSchemaRight(connection, name);
     }

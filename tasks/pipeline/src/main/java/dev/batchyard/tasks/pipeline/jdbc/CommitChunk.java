@@ -14,6 +14,7 @@ import java.sql.SQLException;
 import java.sql.Types;
 import java.util.List;
 import java.util.Optional;
+import javax.sql.DataSource;
 
 /**
  * The checkpoint and ledger of a task in our own database, moved on the sink's connection and in
@@ -51,6 +52,17 @@ public final class CommitChunk {
     this.lease = lease;
     this.generation = generation;
     this.shard = shard;
+  }
+
+  /**
+   * {@return the last committed checkpoint, read on a connection of its own}
+   *
+   * @throws LeaseLost if the task is no longer ours
+   */
+  public Optional<Checkpoint> read(DataSource database) throws SQLException {
+    try (Connection connection = database.getConnection()) {
+      return read(connection);
+    }
   }
 
   /**
