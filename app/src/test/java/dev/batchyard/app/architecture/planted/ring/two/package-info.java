@@ -1,0 +1,5 @@
+/** Planted offenders: a rule that lets them pass is broken. */
+@NullMarked
+package dev.batchyard.app.architecture.planted.ring.two;
+
+import org.jspecify.annotations.NullMarked;
