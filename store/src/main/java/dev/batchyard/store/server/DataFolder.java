@@ -1,16 +1,21 @@
 package dev.batchyard.store.server;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 
 /**
  * The folder in which everything of an installation lies: {@code pg/} the server, {@code run/}
@@ -21,7 +26,12 @@ public final class DataFolder {
 
   private static final int SLOTS_MAX = 1_000;
 
-  /** File locks belong to the whole JVM; within it this lock takes their place. */
+  /** A start may recover gigabytes of log before it gives the folder's lock back. */
+  private static final int LOCK_WAIT_MAX_S = 900;
+
+  private static final long LOOK_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  /** One action at a time in this JVM, so that {@code run/lock} is opened once only. */
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
   private final Path root;
@@ -41,24 +51,33 @@ public final class DataFolder {
       if (Files.exists(root) && !Files.isDirectory(root)) {
         throw new CannotStart("data folder: " + root + " is a file; choose a folder with --data");
       }
-      for (Path folder :
-          new Path[] {
-            root, root.resolve("run"), root.resolve("log"), root.resolve("tmp"), root.resolve("pg")
-          }) {
-        if (!Files.isDirectory(folder)) {
-          Files.createDirectories(folder);
-          Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
-        }
+      make(root);
+      for (String name : List.of("run", "log", "tmp", "pg")) {
+        make(root.resolve(name));
+        Files.deleteIfExists(Files.createTempFile(root.resolve(name), ".probe", ""));
       }
-      Path probe = Files.createTempFile(root.resolve("tmp"), "probe", "");
-      Files.delete(probe);
+      return new DataFolder(root.toRealPath());
     } catch (IOException e) {
-      throw new CannotStart(
-          "data folder: %s cannot be written (%s); give yourself the right or choose another with --data"
-              .formatted(root, reason(e)),
-          e);
+      throw cannot("write", root, e);
     }
-    return new DataFolder(root);
+  }
+
+  private static void make(Path folder) throws IOException {
+    if (Files.isDirectory(folder)) {
+      return;
+    }
+    if (folder.getParent() != null) {
+      Files.createDirectories(folder.getParent());
+    }
+    try {
+      Files.createDirectory(
+          folder,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(folder)) {
+        throw e;
+      }
+    }
   }
 
   /** {@return the folder itself} */
@@ -84,103 +103,146 @@ public final class DataFolder {
     return root.resolve("pg");
   }
 
-  /** Takes the lowest free slot of the member list, until the process ends or gives it back. */
+  /**
+   * Takes the lowest free slot of the member list, until the process ends or gives it back.
+   *
+   * @throws CannotStart if all slots are taken, or the list cannot be written
+   */
   public Membership join() {
+    return locked(this::takeSlot);
+  }
+
+  /** As {@link #join()}, for who holds the folder's lock already. */
+  Membership takeSlot() {
     for (int slot = 1; slot <= SLOTS_MAX; slot++) {
-      Optional<Held> held = tryLock(memberFile(slot));
+      Optional<FileLocks.Held> held = tryLock(memberFile(slot));
       if (held.isPresent()) {
         return new Membership(slot, held.get());
       }
     }
-    throw new CannotStart("data folder: " + root + " has " + SLOTS_MAX + " members already");
+    throw new CannotStart(
+        "data folder: %s has %d members already; end some of them".formatted(root, SLOTS_MAX));
   }
 
-  /** {@return whether any process, this one included, holds a slot} */
-  boolean hasMembers() {
+  /**
+   * Says that the member needs the folder's own server: a member with a server of its own does not,
+   * and shall not keep this one up.
+   */
+  FileLocks.Held useServer(Membership membership) {
+    return tryLock(userFile(membership.slot()))
+        .orElseThrow(() -> new IllegalStateException("slot taken twice: " + membership.slot()));
+  }
+
+  /** {@return whether any process, this one included, uses the folder's server} */
+  boolean serverIsUsed() {
     for (int slot = 1; slot <= SLOTS_MAX && Files.exists(memberFile(slot)); slot++) {
-      Optional<Held> free = tryLock(memberFile(slot));
-      if (free.isEmpty()) {
-        return true;
+      if (Files.exists(userFile(slot))) {
+        Optional<FileLocks.Held> free = tryLock(userFile(slot));
+        if (free.isEmpty()) {
+          return true;
+        }
+        release(free.get());
       }
-      free.get().close();
     }
     return false;
   }
 
-  /** Runs the action while no other process or thread is inside such an action. */
-  <T> T locked(java.util.function.Supplier<T> action) {
+  /**
+   * Runs the action while no other process or thread is inside such an action. An interrupt waits
+   * until it is over: half an action would leave a server that nobody stops.
+   */
+  <T> T locked(Supplier<T> action) {
+    if (IN_THIS_JVM.isHeldByCurrentThread()) {
+      throw new IllegalStateException("the lock of a data folder is not reentrant");
+    }
+    boolean interrupted = Thread.interrupted();
     IN_THIS_JVM.lock();
-    try (FileChannel channel = channel(run().resolve("lock"));
-        FileLock lock = channel.lock()) {
-      if (!lock.isValid()) {
-        throw new IOException("lock is not valid");
-      }
+    try (FileLocks.Held held = lockFolder()) {
       return action.get();
     } catch (IOException e) {
-      throw new CannotStart("data folder: cannot lock " + run() + " (" + reason(e) + ")", e);
+      throw cannot("lock", run(), e);
     } finally {
       IN_THIS_JVM.unlock();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
-  static String reason(IOException e) {
-    if (e instanceof FileSystemException fs && fs.getReason() != null) {
-      return fs.getReason();
+  private FileLocks.Held lockFolder() throws IOException {
+    Path file = run().resolve("lock");
+    long looks = TimeUnit.SECONDS.toNanos(LOCK_WAIT_MAX_S) / LOOK_AGAIN_NS;
+    for (long look = 0; look < looks; look++) {
+      Optional<FileLocks.Held> held = FileLocks.tryLock(file);
+      if (held.isPresent()) {
+        return held.get();
+      }
+      LockSupport.parkNanos(LOOK_AGAIN_NS);
     }
-    return e instanceof java.nio.file.AccessDeniedException ? "permission denied" : e.toString();
+    throw new CannotStart(
+        "data folder: %s is locked by another process for more than %d s; end the one that hangs"
+            .formatted(file, LOCK_WAIT_MAX_S));
+  }
+
+  /** Makes the names in a folder survive a loss of power, as {@code fsync} does for content. */
+  static void sync(Path folder) throws IOException {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  /** One line for what a file system refuses, with the cure. */
+  static CannotStart cannot(String doing, Path path, IOException e) {
+    String reason = reason(e);
+    String cure =
+        reason.contains("No space") || reason.contains("quota")
+            ? "free some space (a new folder needs 250 MB) or choose another disk with --data"
+            : "give yourself the right, or choose another folder with --data";
+    return new CannotStart(
+        "data folder: cannot %s %s (%s); %s".formatted(doing, path, reason, cure), e);
+  }
+
+  /** {@return what a file system said, without the name of a class} */
+  static String reason(IOException e) {
+    return switch (e) {
+      case AccessDeniedException denied -> "permission denied: " + denied.getFile();
+      case FileAlreadyExistsException exists -> "a file is in the way: " + exists.getFile();
+      case java.nio.file.NoSuchFileException none -> "no such file or folder: " + none.getFile();
+      case FileSystemException fs when fs.getReason() != null -> fs.getReason();
+      default -> String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
+    };
   }
 
   private Path memberFile(int slot) {
     return run().resolve("member-" + slot);
   }
 
-  private static Optional<Held> tryLock(Path file) {
-    FileChannel channel = null;
+  private Path userFile(int slot) {
+    return run().resolve("server-user-" + slot);
+  }
+
+  private static Optional<FileLocks.Held> tryLock(Path file) {
     try {
-      channel = channel(file);
-      FileLock lock = channel.tryLock();
-      if (lock != null) {
-        return Optional.of(new Held(channel));
-      }
-      channel.close();
-      return Optional.empty();
-    } catch (OverlappingFileLockException e) {
-      closeQuietly(channel);
-      return Optional.empty();
+      return FileLocks.tryLock(file);
     } catch (IOException e) {
-      closeQuietly(channel);
-      throw new CannotStart("data folder: cannot lock " + file + " (" + reason(e) + ")", e);
+      throw cannot("lock", file, e);
     }
   }
 
-  private static void closeQuietly(@org.jspecify.annotations.Nullable FileChannel channel) {
-    if (channel != null) {
-      try {
-        channel.close();
-      } catch (IOException e) {
-        throw new CannotStart("data folder: cannot close a lock (" + reason(e) + ")", e);
-      }
-    }
-  }
-
-  private static FileChannel channel(Path file) throws IOException {
-    return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-  }
-
-  /** A held file lock; closing the channel frees it. */
-  private record Held(FileChannel channel) implements AutoCloseable {
-    @Override
-    public void close() {
-      closeQuietly(channel);
+  static void release(FileLocks.Held held) {
+    try {
+      held.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
   /** A slot in the member list. */
   public static final class Membership implements AutoCloseable {
     private final int slot;
-    private final Held held;
+    private final FileLocks.Held held;
 
-    private Membership(int slot, Held held) {
+    private Membership(int slot, FileLocks.Held held) {
       this.slot = slot;
       this.held = held;
     }
@@ -192,7 +254,7 @@ public final class DataFolder {
 
     @Override
     public void close() {
-      held.close();
+      release(held);
     }
   }
 }

@@ -1,0 +1,94 @@
+package dev.batchyard.store.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A member of a data folder in a JVM of its own, for tests that kill one. */
+final class MemberProcess implements AutoCloseable {
+
+  private final Process process;
+  private final BufferedReader says;
+  private final BufferedWriter hears;
+
+  private MemberProcess(Process process) {
+    this.process = process;
+    this.says = process.inputReader(StandardCharsets.UTF_8);
+    this.hears = process.outputWriter(StandardCharsets.UTF_8);
+  }
+
+  /**
+   * @param before words before the command, such as {@code unshare -U --}
+   */
+  static MemberProcess start(Path folder, String... before) throws IOException {
+    List<String> command = new ArrayList<>(List.of(before));
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx64m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName(),
+            folder.toString()));
+    return new MemberProcess(
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
+  }
+
+  /** {@return the next line it says that is not of its log} */
+  String line() throws IOException {
+    String line = says.readLine();
+    while (line != null && !line.startsWith(Main.MARK)) {
+      line = says.readLine();
+    }
+    return line == null ? "" : line.substring(Main.MARK.length());
+  }
+
+  /** {@return the slot that it joined with} */
+  int slot() throws IOException {
+    String line = line();
+    assertThat(line).startsWith("slot ");
+    return Integer.parseInt(line.substring("slot ".length()));
+  }
+
+  void leave() throws IOException, InterruptedException {
+    hears.write("leave\n");
+    hears.flush();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+  }
+
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+  }
+
+  /** Joins, says its slot or why it cannot, and leaves at the first line it hears. */
+  static final class Main {
+    static final String MARK = "member: ";
+
+    private Main() {}
+
+    @SuppressWarnings("SystemOut") // its standard output is how the test hears it
+    public static void main(String[] args) throws IOException {
+      try (EmbeddedServer server = EmbeddedServer.join(DataFolder.open(Path.of(args[0])))) {
+        System.out.println(MARK + "slot " + server.slot());
+        int _ = System.in.read();
+      } catch (CannotStart e) {
+        System.out.println(MARK + e.getMessage());
+      }
+    }
+  }
+}
