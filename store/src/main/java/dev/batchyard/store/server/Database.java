@@ -4,11 +4,11 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Properties;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
-import org.postgresql.ds.common.BaseDataSource;
 
 /**
  * The connections of one process: a small pool for queue traffic, one for handlers, and single
@@ -33,6 +33,7 @@ public final class Database implements AutoCloseable {
   private final PGSimpleDataSource queueSource;
   private final PGSimpleDataSource handlerSource;
   private final PGSimpleDataSource sessionSource;
+  private final PGSimpleDataSource patientSource;
   private final HikariDataSource queue;
   private final HikariDataSource handlers;
 
@@ -51,21 +52,26 @@ public final class Database implements AutoCloseable {
     queueSource.setPrepareThreshold(1);
     handlerSource = source(0, "public", "");
     sessionSource = source(SESSION_TIMEOUT_S, "batchyard", " -c jit=off");
-    boot(boot);
+    patientSource = source(0, "batchyard", " -c idle_in_transaction_session_timeout=0");
+    name(boot);
     queue = pool("queue", queueSource, QUEUE_POOL);
     handlers = pool("handlers", handlerSource, handlerPool);
   }
 
   /** From now on every new connection belongs to this boot; pooled ones are replaced. */
   public void boot(UUID boot) {
-    String name = APPLICATION + boot;
-    if (name.equals(queueSource.getApplicationName())) {
-      return;
+    if (!applicationName(boot).equals(queueSource.getApplicationName())) {
+      name(boot);
+      evict();
     }
-    for (BaseDataSource source : new BaseDataSource[] {queueSource, handlerSource, sessionSource}) {
-      source.setApplicationName(name);
-    }
-    evict();
+  }
+
+  private void name(UUID boot) {
+    sources().forEach(source -> source.setApplicationName(applicationName(boot)));
+  }
+
+  private static String applicationName(UUID boot) {
+    return APPLICATION + boot;
   }
 
   /** The server may listen elsewhere after a restart. */
@@ -73,10 +79,12 @@ public final class Database implements AutoCloseable {
     if (queueSource.getPortNumbers()[0] == port) {
       return;
     }
-    for (BaseDataSource source : new BaseDataSource[] {queueSource, handlerSource, sessionSource}) {
-      source.setPortNumbers(new int[] {port});
-    }
+    sources().forEach(source -> source.setPortNumbers(new int[] {port}));
     evict();
+  }
+
+  private List<PGSimpleDataSource> sources() {
+    return List.of(queueSource, handlerSource, sessionSource, patientSource);
   }
 
   /** {@return where this is} */
@@ -99,18 +107,25 @@ public final class Database implements AutoCloseable {
     return sessionSource.getConnection();
   }
 
+  /** As {@link #session()}, for statements and locks that may take as long as they need. */
+  Connection patientSession() throws SQLException {
+    return patientSource.getConnection();
+  }
+
+  /** {@return where such connections come from} */
+  DataSource patient() {
+    return patientSource;
+  }
+
   @Override
   public void close() {
     queue.close();
     handlers.close();
   }
 
-  @SuppressWarnings("NullAway") // the pools do not exist yet while the constructor names the boot
   private void evict() {
-    if (queue != null && handlers != null) {
-      queue.getHikariPoolMXBean().softEvictConnections();
-      handlers.getHikariPoolMXBean().softEvictConnections();
-    }
+    queue.getHikariPoolMXBean().softEvictConnections();
+    handlers.getHikariPoolMXBean().softEvictConnections();
   }
 
   private PGSimpleDataSource source(int timeoutS, String searchPath, String settings) {

@@ -1,48 +1,69 @@
 package dev.batchyard.store.server;
 
-import java.io.PrintWriter;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.logging.Logger;
-import javax.sql.DataSource;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.zip.CRC32;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 
 /** Brings the schema {@code batchyard} to what this program needs. */
 public final class Migrations {
 
-  /** The newest migration; a test compares it with the files. */
-  static final int NEWEST = 1;
+  /** The migrations by version; a test compares them with the files. */
+  static final Map<Integer, String> FILES = Map.of(1, "V1__foundation.sql");
+
+  private static final String FOLDER = "dev/batchyard/store/migration";
+
+  private static final String LOCK =
+      """
+      select pg_advisory_lock(hashtextextended('batchyard migrations', 0))
+      """;
+
+  private static final String HAS_HISTORY =
+      """
+      select to_regclass('batchyard.flyway_schema_history') is not null
+      """;
+
+  private static final String HISTORY =
+      """
+      select version::int, coalesce(checksum, 0)
+        from batchyard.flyway_schema_history
+       where success and version is not null
+      """;
 
   private Migrations() {}
 
   /**
-   * Migrates. Two processes may do so at once.
+   * Migrates. Many processes may do so at once: one works, the others wait for it. A schema that is
+   * current costs two short queries.
    *
-   * @throws CannotStart if the schema is newer than this program, or was changed by hand
+   * @throws CannotStart if the schema is newer than this program, or was made by another build of
+   *     it
    */
   public static void run(Database database) {
-    try (Connection connection = database.session()) {
-      int present = present(connection);
-      if (present == NEWEST) {
+    try (Connection connection = database.patientSession()) {
+      Map<Integer, Integer> wanted = checksums();
+      if (wanted.equals(present(connection))) {
         return;
       }
-      if (present > NEWEST) {
-        throw new CannotStart(
-            "database %s: its schema is version %d, this program knows %d; use the newer program"
-                .formatted(database.address(), present, NEWEST));
+      query(connection, LOCK); // until the connection is closed; Flyway's own does not cover all
+      Map<Integer, Integer> present = present(connection);
+      refuse(database.address(), wanted, present);
+      if (!wanted.equals(present)) {
+        int _ = flyway(database).migrate().migrationsExecuted;
       }
     } catch (SQLException e) {
       throw new CannotStart(StartChecks.explain(e, database.address()), e);
-    }
-    migrate(database);
-  }
-
-  private static void migrate(Database database) {
-    try {
-      flyway(database).migrate();
     } catch (FlywayException e) {
       throw new CannotStart(
           "database %s: the schema cannot be migrated: %s"
@@ -52,80 +73,75 @@ public final class Migrations {
     }
   }
 
+  private static void refuse(
+      DatabaseAddress at, Map<Integer, Integer> wanted, Map<Integer, Integer> present) {
+    int newest = FILES.size();
+    present.forEach((version, checksum) -> {
+      Integer ours = wanted.get(version);
+      if (ours == null) {
+        throw new CannotStart(
+            "database %s: its schema has version %d, this program knows %d; use the newer program"
+                .formatted(at, version, newest));
+      }
+      if (!ours.equals(checksum)) {
+        throw new CannotStart(
+            "database %s: version %d of its schema was made by another build of this program; use that build, or a new database"
+                .formatted(at, version));
+      }
+    });
+  }
+
   static Flyway flyway(Database database) {
     return Flyway.configure(Migrations.class.getClassLoader())
-        .dataSource(new Sessions(database))
+        .dataSource(database.patient())
         .schemas("batchyard")
         .createSchemas(true)
-        .locations("classpath:dev/batchyard/store/migration")
+        .locations("classpath:" + FOLDER)
         .validateMigrationNaming(true)
         .load();
   }
 
-  /** The newest version in the database, 0 for none: one cheap query instead of a validation. */
-  private static int present(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      try (ResultSet table =
-          statement.executeQuery("select to_regclass('batchyard.flyway_schema_history')")) {
-        table.next();
-        if (table.getString(1) == null) {
-          return 0;
+  /** Version and checksum of what the database has; empty if it has nothing. */
+  private static Map<Integer, Integer> present(Connection connection) throws SQLException {
+    Map<Integer, Integer> found = new TreeMap<>();
+    if (query(connection, HAS_HISTORY).equals("t")) {
+      try (Statement statement = connection.createStatement();
+          ResultSet row = statement.executeQuery(HISTORY)) {
+        while (row.next()) {
+          found.put(row.getInt(1), row.getInt(2));
         }
       }
-      try (ResultSet version =
-          statement.executeQuery(
-              """
-              select coalesce(max(version::int), 0)
-                from batchyard.flyway_schema_history
-               where success and version is not null
-              """)) {
-        version.next();
-        return version.getInt(1);
-      }
+    }
+    return found;
+  }
+
+  private static String query(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return String.valueOf(row.getString(1));
     }
   }
 
-  /** Flyway wants a data source; it gets plain sessions. */
-  private record Sessions(Database database) implements DataSource {
-    @Override
-    public Connection getConnection() throws SQLException {
-      return database.session();
-    }
+  /** Version and checksum of what this program brings, reckoned as Flyway does. */
+  static Map<Integer, Integer> checksums() {
+    Map<Integer, Integer> found = new TreeMap<>();
+    FILES.forEach((version, file) -> found.put(version, checksum(file)));
+    return found;
+  }
 
-    @Override
-    public Connection getConnection(String user, String password) throws SQLException {
-      return database.session();
-    }
-
-    @Override
-    public PrintWriter getLogWriter() {
-      return new PrintWriter(java.io.Writer.nullWriter());
-    }
-
-    @Override
-    public void setLogWriter(PrintWriter out) {}
-
-    @Override
-    public void setLoginTimeout(int seconds) {}
-
-    @Override
-    public int getLoginTimeout() {
-      return 0;
-    }
-
-    @Override
-    public Logger getParentLogger() {
-      return Logger.getLogger(Logger.GLOBAL_LOGGER_NAME);
-    }
-
-    @Override
-    public <T> T unwrap(Class<T> type) throws SQLException {
-      throw new SQLException("not a wrapper");
-    }
-
-    @Override
-    public boolean isWrapperFor(Class<?> type) {
-      return false;
+  /** A CRC-32 over the lines without their ends, so that it does not depend on how they end. */
+  private static int checksum(String file) {
+    CRC32 crc = new CRC32();
+    try (InputStream in = Migrations.class.getResourceAsStream("/" + FOLDER + "/" + file);
+        BufferedReader reader =
+            new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        crc.update(line.getBytes(StandardCharsets.UTF_8));
+      }
+      return (int) crc.getValue();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

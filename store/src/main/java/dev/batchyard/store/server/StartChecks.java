@@ -1,84 +1,103 @@
 package dev.batchyard.store.server;
 
+import java.net.UnknownHostException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.HashSet;
-import java.util.Set;
 
 /** Refuses a server on which Batchyard could not keep its promises, and says why. */
 public final class StartChecks {
 
   private static final int VERSION_MIN = 150_000;
-  private static final int POOLER_PROBES = 8;
+  private static final int POOLER_LOOKS = 4;
 
   private StartChecks() {}
 
   /**
-   * Looks at the server through one connection of its own.
+   * Looks at the server through two connections of its own.
    *
    * @throws CannotStart naming what is wrong and the cure
    */
   public static void run(Database database) {
     DatabaseAddress address = database.address();
-    try (Connection connection = database.session()) {
-      run(connection, address);
+    try (Connection connection = database.session();
+        Connection other = database.session()) {
+      run(connection, other, address);
     } catch (SQLException e) {
       throw new CannotStart(explain(e, address), e);
     }
   }
 
-  static void run(Connection connection, DatabaseAddress address) throws SQLException {
+  static void run(Connection connection, Connection other, DatabaseAddress address)
+      throws SQLException {
     refuseIf(
         Integer.parseInt(show(connection, "server_version_num")) < VERSION_MIN,
-        "database %s: PostgreSQL %s is too old; Batchyard needs 15 or newer",
         address,
-        show(connection, "server_version"));
+        "PostgreSQL %s is too old; Batchyard needs 15 or newer"
+            .formatted(show(connection, "server_version")));
     refuseIf(
         query(connection, "select pg_is_in_recovery()").equals("t"),
-        "database %s: the server is in recovery (a standby, read-only)%s; give the primary's address",
         address,
-        "");
+        "the server is in recovery (a standby, read-only); give the primary's address");
     for (String setting : new String[] {"fsync", "full_page_writes"}) {
       refuseIf(
           show(connection, setting).equals("off"),
-          "database %s: %s is off, so a crash loses what was acknowledged; turn it on in postgresql.conf",
           address,
-          setting);
+          "%s is off, so a crash loses what was acknowledged; set %s = on in postgresql.conf"
+              .formatted(setting, setting));
     }
+    refuseIf(
+        isPooled(connection, other),
+        address,
+        "a transaction pooler stands in between (the server process behind a connection changes);"
+            + " give the server's own address, or a pool in session mode");
     refuseIf(
         show(connection, "synchronous_commit").equals("off"),
-        "database %s: %s is off for this session; a pooler or the server overrides it: turn it on",
         address,
-        "synchronous_commit");
-    Set<String> backends = new HashSet<>();
-    for (int probe = 0; probe < POOLER_PROBES; probe++) {
-      backends.add(query(connection, "select pg_backend_pid()"));
-    }
+        "synchronous_commit is off though this session asks for on; what stands in between must pass"
+            + " settings on");
     refuseIf(
-        backends.size() > 1,
-        "database %s: a transaction pooler stands in between (%s server processes behind one"
-            + " connection); give the server's own address",
+        query(connection, MAY_CREATE).equals("f"),
         address,
-        Integer.toString(backends.size()));
-    refuseIf(
-        query(
-                connection,
-                """
-                select case when to_regnamespace('batchyard') is null
-                            then has_database_privilege(current_database(), 'create')
-                            else has_schema_privilege('batchyard', 'usage') end
-                """)
-            .equals("f"),
-        "database %s: %s may not use the schema batchyard or create it; GRANT CREATE ON DATABASE to it",
-        address,
-        address.user());
+        "%s may not use the schema batchyard or create it; GRANT CREATE ON DATABASE to it"
+            .formatted(address.user()));
   }
 
-  private static void refuseIf(boolean bad, String message, DatabaseAddress at, String detail) {
+  private static final String MAY_CREATE =
+      """
+      select case when to_regnamespace('batchyard') is null
+                  then has_database_privilege(current_database(), 'create')
+                  else has_schema_privilege('batchyard', 'usage') end
+      """;
+
+  /**
+   * Whether two connections share a server process, or one of them changes it. An idle pooler gives
+   * the same process to every transaction, so a single connection would see nothing.
+   */
+  private static boolean isPooled(Connection connection, Connection other) throws SQLException {
+    String mine = backend(connection);
+    for (int look = 0; look < POOLER_LOOKS; look++) {
+      if (backend(other).equals(mine) || !backend(connection).equals(mine)) {
+        return true;
+      }
+    }
+    other.setAutoCommit(false); // holds what a pooler would give to the next transaction
+    try {
+      return backend(other).equals(mine) || !backend(connection).equals(mine);
+    } finally {
+      other.rollback();
+      other.setAutoCommit(true);
+    }
+  }
+
+  private static String backend(Connection connection) throws SQLException {
+    return query(connection, "select pg_backend_pid()");
+  }
+
+  private static void refuseIf(boolean bad, DatabaseAddress at, String why) {
     if (bad) {
-      throw new CannotStart(message.formatted(at, detail));
+      throw new CannotStart("database " + at + ": " + why);
     }
   }
 
@@ -98,17 +117,36 @@ public final class StartChecks {
   static String explain(SQLException e, DatabaseAddress address) {
     String state = e.getSQLState() == null ? "" : e.getSQLState();
     String said = String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
-    return switch (state) {
-      case "28P01", "28000" ->
-          "database %s: the server refuses the user or password; check BATCHYARD_DB_USER and BATCHYARD_DB_PASSWORD"
-              .formatted(address);
-      case "3D000" ->
-          "database %s: there is no database of that name; create it, or name another with --db"
-              .formatted(address);
-      case "08001", "08004", "08006" ->
-          "database %s: cannot connect (%s); check that the server runs and --db names it"
-              .formatted(address, said);
-      default -> "database %s: %s (SQLSTATE %s)".formatted(address, said, state);
-    };
+    String why =
+        switch (state) {
+          case "28P01" ->
+              "the server refuses the user or password; check BATCHYARD_DB_USER and BATCHYARD_DB_PASSWORD";
+          case "28000" ->
+              "the server lets this user not in (%s); check BATCHYARD_DB_USER, sslmode, and the server's pg_hba.conf"
+                  .formatted(said);
+          case "3D000" -> "there is no database of that name; create it, or name another with --db";
+          case "08001", "08004", "08006" ->
+              "cannot connect (%s); check that the server runs and --db names it"
+                  .formatted(isUnknownHost(e) ? "unknown host " + address.host() : said);
+          case "08P01" ->
+              "%s; if a pooler stands in between, give the server's own address".formatted(said);
+          case "42704" ->
+              "the server does not know a setting (%s); Batchyard needs PostgreSQL 15 or newer"
+                  .formatted(said);
+          case "53300" ->
+              "it has no connection left (%s); raise max_connections or end some".formatted(said);
+          case "57P03" -> "it is starting or stopping (%s); try again".formatted(said);
+          default -> "%s (SQLSTATE %s)".formatted(said, state);
+        };
+    return "database " + address + ": " + why;
+  }
+
+  private static boolean isUnknownHost(Throwable e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof UnknownHostException) {
+        return true;
+      }
+    }
+    return false;
   }
 }
