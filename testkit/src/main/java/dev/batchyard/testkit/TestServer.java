@@ -7,6 +7,7 @@ import dev.batchyard.store.server.EmbeddedServer;
 import dev.batchyard.store.server.Migrations;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -22,6 +23,7 @@ import java.util.stream.Stream;
 final class TestServer implements AutoCloseable {
 
   private static final String TEMPLATE = "batchyard_template";
+  private static final String PREFIX = "postgres";
 
   private final EmbeddedServer server;
   private final AtomicInteger clones = new AtomicInteger();
@@ -29,18 +31,19 @@ final class TestServer implements AutoCloseable {
   TestServer() {
     try {
       Path target = Files.createDirectories(Path.of("target").toAbsolutePath());
+      clearAbandoned(target);
       server =
           EmbeddedServer.join(
-              DataFolder.open(Files.createTempDirectory(target, "postgres")),
-              Map.of("shared_buffers", "64MB"));
+              DataFolder.open(Files.createTempDirectory(target, PREFIX)),
+              Map.of("shared_buffers", "64MB", "timezone", "Australia/Lord_Howe"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    // a collation that is not C: nothing may rely on the order of bytes
+    // a collation that is not the order of bytes: nothing may rely on that
     admin(
         "create database "
             + TEMPLATE
-            + " template template0 encoding 'UTF8' locale_provider builtin builtin_locale 'PG_UNICODE_FAST'"
+            + " template template0 encoding 'UTF8' locale_provider icu icu_locale 'zh-u-co-pinyin'"
             + " lc_collate 'C' lc_ctype 'C'");
     try (Database database = new Database(at(TEMPLATE), new UUID(0, 0), 1)) {
       Migrations.run(database);
@@ -88,7 +91,21 @@ final class TestServer implements AutoCloseable {
   @Override
   public void close() {
     server.close();
-    Path root = server.folder().root();
+    delete(server.folder().root());
+  }
+
+  /** Test runs that were killed leave a server behind; the next run of the module ends it. */
+  private static void clearAbandoned(Path target) throws IOException {
+    try (DirectoryStream<Path> folders = Files.newDirectoryStream(target, PREFIX + "*")) {
+      for (Path folder : folders) {
+        if (EmbeddedServer.stopAbandoned(DataFolder.open(folder))) {
+          delete(folder);
+        }
+      }
+    }
+  }
+
+  private static void delete(Path root) {
     try (Stream<Path> all = Files.walk(root)) {
       for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -15,6 +16,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The database directory of a data folder, its password and its settings. */
 record Cluster(DataFolder folder) {
@@ -22,6 +25,9 @@ record Cluster(DataFolder folder) {
   /** The role that owns everything; its password lies in {@code run/password}. */
   static final String USER = "batchyard";
 
+  private static final Logger LOG = LoggerFactory.getLogger(Cluster.class);
+  private static final String HALF = "data.new";
+  private static final int NAME_BYTES = 4;
   private static final int PASSWORD_BYTES = 32;
   private static final long MB = 1 << 20;
 
@@ -38,9 +44,10 @@ record Cluster(DataFolder folder) {
    * loss of power, leaves nothing half done.
    */
   void initialise(Programs programs) {
-    Path half = folder.pg().resolve("data.new");
+    dropHalfMade();
+    // a name of its own: an initdb that outlives its killed starter must not write into this one
+    Path half = folder.pg().resolve(HALF + drawn(NAME_BYTES));
     try {
-      Trees.delete(half);
       Path password = writePassword();
       Programs.Result result =
           programs.run(
@@ -70,18 +77,31 @@ record Cluster(DataFolder folder) {
     }
   }
 
+  private void dropHalfMade() {
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(folder.pg(), HALF + "*")) {
+      for (Path half : left) {
+        Trees.delete(half);
+      }
+    } catch (IOException e) {
+      LOG.debug("somebody still writes into {}; the next start deletes it", folder.pg(), e);
+    }
+  }
+
+  private static String drawn(int bytes) {
+    byte[] secret = new byte[bytes];
+    new SecureRandom().nextBytes(secret);
+    return HexFormat.of().formatHex(secret);
+  }
+
   /** The password must be on the disk before the database that knows no other. */
   private Path writePassword() throws IOException {
-    byte[] secret = new byte[PASSWORD_BYTES];
-    new SecureRandom().nextBytes(secret);
     Path password = passwordFile();
     Files.deleteIfExists(password);
     Files.createFile(
         password,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     try (FileChannel channel = FileChannel.open(password, StandardOpenOption.WRITE)) {
-      channel.write(
-          ByteBuffer.wrap(HexFormat.of().formatHex(secret).getBytes(StandardCharsets.US_ASCII)));
+      channel.write(ByteBuffer.wrap(drawn(PASSWORD_BYTES).getBytes(StandardCharsets.US_ASCII)));
       channel.force(true);
     }
     DataFolder.sync(folder.run());

@@ -20,6 +20,9 @@ public final class Database implements AutoCloseable {
   /** Before the boot's id in {@code application_name}. */
   public static final String APPLICATION = "batchyard ";
 
+  /** Where our own tables lie. */
+  static final String SCHEMA = "batchyard";
+
   private static final int QUEUE_POOL = 4;
   private static final int QUEUE_TIMEOUT_S = 30;
   private static final int SESSION_TIMEOUT_S = 10;
@@ -47,12 +50,12 @@ public final class Database implements AutoCloseable {
     queueSource =
         source(
             QUEUE_TIMEOUT_S,
-            "batchyard",
+            SCHEMA,
             " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off");
     queueSource.setPrepareThreshold(1);
     handlerSource = source(0, "public", "");
-    sessionSource = source(SESSION_TIMEOUT_S, "batchyard", " -c jit=off");
-    patientSource = source(0, "batchyard", " -c idle_in_transaction_session_timeout=0");
+    sessionSource = source(SESSION_TIMEOUT_S, SCHEMA, " -c jit=off");
+    patientSource = source(0, SCHEMA, " -c idle_in_transaction_session_timeout=0");
     name(boot);
     queue = pool("queue", queueSource, QUEUE_POOL);
     handlers = pool("handlers", handlerSource, handlerPool);

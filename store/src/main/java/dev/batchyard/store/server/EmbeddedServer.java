@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -31,6 +32,9 @@ public final class EmbeddedServer implements AutoCloseable {
   private static final long BETWEEN_TRIES_NS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long LOOK_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(50);
 
+  /** The server's logs are pruned now and then by who calls every second, and at each start. */
+  private static final int CALLS_PER_PRUNE = 300;
+
   private static final Pattern STALE_PID_FILE =
       Pattern.compile(
           "postmaster\\.pid\" (?:already exists|is empty)|invalid data in PID file|bogus data in lock file");
@@ -42,6 +46,7 @@ public final class EmbeddedServer implements AutoCloseable {
   private final DataFolder.Membership membership;
   private final FileLocks.Held use;
   private final Map<String, String> settings;
+  private final AtomicInteger calls = new AtomicInteger();
 
   private EmbeddedServer(
       DataFolder folder,
@@ -135,6 +140,9 @@ public final class EmbeddedServer implements AutoCloseable {
    * @throws CannotStart if it does not start
    */
   public DatabaseAddress ensureRunning() {
+    if (calls.getAndIncrement() % CALLS_PER_PRUNE == 0) {
+      log.prune();
+    }
     if (postmaster.state() instanceof Postmaster.State.Ready ready) {
       return cluster.address(ready.port());
     }

@@ -53,10 +53,11 @@ public final class StartChecks {
         "a transaction pooler stands in between (the server process behind a connection changes);"
             + " give the server's own address, or a pool in session mode");
     refuseIf(
-        show(connection, "synchronous_commit").equals("off"),
+        show(connection, "synchronous_commit").equals("off")
+            || !show(connection, "search_path").equals(Database.SCHEMA),
         address,
-        "synchronous_commit is off though this session asks for on; what stands in between must pass"
-            + " settings on");
+        "what this session asks for (synchronous_commit = on, a search_path) is not in force; a"
+            + " pooler in between must pass on the startup parameter 'options'");
     refuseIf(
         query(connection, MAY_CREATE).equals("f"),
         address,

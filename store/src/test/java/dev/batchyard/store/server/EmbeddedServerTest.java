@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,11 +122,17 @@ class EmbeddedServerTest {
     Files.writeString(half.resolve("bin"), "half a program");
     Path old = Files.createDirectories(folder.pg().resolve("server-17.0.0/bin"));
     Files.writeString(
-        Files.createDirectory(folder.pg().resolve("data.new")).resolve("PG_VERSION"), "");
+        Files.createDirectory(folder.pg().resolve("data.new0")).resolve("PG_VERSION"), "");
+    for (int n = 0; n < 20; n++) {
+      Files.writeString(folder.log().resolve("postgresql-20200101-0000%02d.log".formatted(n)), "x");
+    }
     EmbeddedServer.join(folder).close();
     assertThat(half).doesNotExist();
     assertThat(old).doesNotExist();
+    assertThat(folder.pg().resolve("data.new0")).doesNotExist();
     assertThat(folder.tmp()).isEmptyDirectory();
+    assertThat(folder.log().resolve("postgresql-20200101-000005.log")).doesNotExist();
+    assertThat(folder.log().resolve("postgresql-20200101-000019.log")).exists();
 
     Path pidFile = folder.pg().resolve("data/postmaster.pid");
     for (String left :
@@ -255,7 +262,7 @@ class EmbeddedServerTest {
   private static void kill(long pid) {
     ProcessHandle server = ProcessHandle.of(pid).orElseThrow();
     server.destroyForcibly();
-    server.onExit().join();
+    await().pollInterval(Duration.ofMillis(5)).until(() -> !server.isAlive());
   }
 
   private static long sessionOf(long pid) throws IOException {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
+import java.sql.Statement;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -159,6 +160,22 @@ class StartChecksTest {
       assertPooled(pooled(one, two), three); // round robin
       assertPooled(pooled(one), pooled(one)); // idle: everybody gets the same
       StartChecks.run(one, two, address);
+    }
+  }
+
+  @Test
+  void a_pooler_that_drops_the_settings_of_a_connection_is_refused() throws Exception {
+    try (Database database = new Database(address, Servers.BOOT, 1);
+        Connection one = database.session();
+        Connection two = database.session();
+        Statement statement = one.createStatement()) {
+      for (String setting : List.of("search_path to public", "synchronous_commit to off")) {
+        statement.execute("set " + setting);
+        assertThatThrownBy(() -> StartChecks.run(one, two, address))
+            .isInstanceOf(CannotStart.class)
+            .hasMessageContaining("must pass on the startup parameter 'options'");
+        statement.execute("reset all");
+      }
     }
   }
 
