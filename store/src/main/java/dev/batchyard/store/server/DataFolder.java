@@ -12,6 +12,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -148,14 +150,40 @@ public final class DataFolder {
   }
 
   /**
-   * Runs the action while no other process or thread is inside such an action. An interrupt waits
-   * until it is over: half an action would leave a server that nobody stops.
+   * Runs the action while no other process or thread is inside such an action. It has a thread of
+   * its own, since an interrupt closes the files that the interrupted thread reads: half an action
+   * would take a living server for a dead one, or leave one that nobody stops. The caller waits,
+   * and is interrupted again when the action is over.
    */
   <T> T locked(Supplier<T> action) {
     if (IN_THIS_JVM.isHeldByCurrentThread()) {
       throw new IllegalStateException("the lock of a data folder is not reentrant");
     }
-    boolean interrupted = Thread.interrupted();
+    FutureTask<T> task = new FutureTask<>(() -> alone(action));
+    Thread.ofPlatform().name("batchyard-data-folder").daemon().start(task);
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return task.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case RuntimeException unchecked -> throw unchecked;
+        case Error error -> throw error;
+        case null, default -> throw new IllegalStateException(e);
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private <T> T alone(Supplier<T> action) {
     IN_THIS_JVM.lock();
     try (FileLocks.Held held = lockFolder()) {
       return action.get();
@@ -163,9 +191,6 @@ public final class DataFolder {
       throw cannot("lock", run(), e);
     } finally {
       IN_THIS_JVM.unlock();
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 

@@ -9,8 +9,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +49,7 @@ public final class EmbeddedServer implements AutoCloseable {
   private final FileLocks.Held use;
   private final Map<String, String> settings;
   private final AtomicInteger calls = new AtomicInteger();
+  private final AtomicReference<@Nullable DatabaseAddress> address = new AtomicReference<>();
 
   private EmbeddedServer(
       DataFolder folder,
@@ -79,10 +82,10 @@ public final class EmbeddedServer implements AutoCloseable {
     return folder.locked(() -> {
       EmbeddedServer server = enter(folder, settings);
       try {
-        Postmaster.State.Ready _ = server.ready();
+        DatabaseAddress _ = server.locate();
         return server;
       } catch (RuntimeException e) {
-        server.leave();
+        server.goOut();
         throw e;
       }
     });
@@ -132,9 +135,9 @@ public final class EmbeddedServer implements AutoCloseable {
   }
 
   /**
-   * Starts the server if it has died. While it lives this reads three small files, so a loop may
-   * call it every second; it is safe to call from many threads and processes, of which one starts
-   * the server and the others wait. The port stays the same unless somebody else has taken it.
+   * Starts the server if it has died. While it lives this reads two small files, so a loop may call
+   * it every second; it is safe to call from many threads and processes, of which one starts the
+   * server and the others wait. The port stays the same unless somebody else has taken it.
    *
    * @return where it listens
    * @throws CannotStart if it does not start
@@ -143,22 +146,36 @@ public final class EmbeddedServer implements AutoCloseable {
     if (calls.getAndIncrement() % CALLS_PER_PRUNE == 0) {
       log.prune();
     }
-    if (postmaster.state() instanceof Postmaster.State.Ready ready) {
-      return cluster.address(ready.port());
+    Optional<DatabaseAddress> known = Optional.ofNullable(address.get());
+    if (known.isPresent()
+        && postmaster.state() instanceof Postmaster.State.Ready ready
+        && ready.port() == known.get().port()) {
+      return known.get();
     }
-    return folder.locked(() -> cluster.address(ready().port()));
+    return folder.locked(this::locate);
+  }
+
+  /** Under the folder's lock. */
+  private DatabaseAddress locate() {
+    DatabaseAddress found = cluster.address(ready().port());
+    address.set(found);
+    return found;
   }
 
   /** Leaves the folder; the last member out stops the server. Closing it again changes nothing. */
   @Override
   public void close() {
     folder.locked(() -> {
-      leave();
-      if (!folder.serverIsUsed()) {
-        stop();
-      }
+      goOut();
       return true;
     });
+  }
+
+  private void goOut() {
+    leave();
+    if (!folder.serverIsUsed()) {
+      stop();
+    }
   }
 
   private void leave() {

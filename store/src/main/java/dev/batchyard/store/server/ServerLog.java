@@ -12,12 +12,16 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What PostgreSQL writes into {@code log/}: one file with the words of its last start, and files of
  * at most 10 MB with all it says later, of which the newest are kept.
  */
 record ServerLog(Path folder) {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ServerLog.class);
 
   /** PostgreSQL begins a new file at this size. */
   static final String FILE_SIZE_MAX = "10MB";
@@ -82,7 +86,7 @@ record ServerLog(Path folder) {
     try {
       Files.deleteIfExists(file);
     } catch (IOException e) {
-      throw DataFolder.cannot("delete", file, e);
+      LOG.warn("cannot delete {}: {}", file, DataFolder.reason(e));
     }
   }
 

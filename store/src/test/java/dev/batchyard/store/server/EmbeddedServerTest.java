@@ -222,11 +222,34 @@ class EmbeddedServerTest {
       String password = Files.readString(file).strip();
       assertThat(password).hasSize(64);
       assertThat(server.ensureRunning().toString()).doesNotContain(password);
-      Files.delete(file);
-      assertThatThrownBy(server::ensureRunning)
-          .isInstanceOf(CannotStart.class)
-          .hasMessageContaining(file + " is missing");
     }
+    Files.delete(file);
+    assertThatThrownBy(() -> EmbeddedServer.join(folder))
+        .isInstanceOf(CannotStart.class)
+        .hasMessageContaining(file + " is missing");
+    assertThat(new Postmaster(folder.pg().resolve("data")).state())
+        .as("a failed join leaves no server")
+        .isInstanceOf(Postmaster.State.Gone.class);
+  }
+
+  @Test
+  void an_interrupted_thread_finds_starts_and_stops_the_server_and_stays_interrupted()
+      throws Exception {
+    DataFolder folder = Servers.folder(temp.resolve("data"));
+    Thread.currentThread().interrupt();
+    EmbeddedServer server = EmbeddedServer.join(folder);
+    assertThat(Thread.interrupted()).isTrue();
+    long pid = server.pid().orElseThrow();
+    Thread.currentThread().interrupt();
+    assertThat(server.ensureRunning()).isNotNull();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(server.pid()).as("it was not taken for dead").hasValue(pid);
+    kill(pid);
+    Thread.currentThread().interrupt();
+    assertThat(server.ensureRunning()).isNotNull();
+    server.close();
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(server.pid()).isEmpty();
   }
 
   @Test
