@@ -1,6 +1,7 @@
 package dev.batchyard.app;
 
 import dev.batchyard.app.config.Settings;
+import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.run.EngineConfig;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.StoreClock;
@@ -18,66 +19,79 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
 
-/** The store as this process reaches it: the data folder's own server, or the one given by --db. */
+/**
+ * The store as this process reaches it: the data folder's own server, or the one given by --db. The
+ * folder's server is looked after every second until this is closed, and started again if it died.
+ */
 public final class Installation implements AutoCloseable {
 
   /** Shortens leases and all that is made of them, so that proofs of recovery do not take hours. */
   private static final String TIMESCALE = "batchyard.timescale";
 
+  private static final double TIMESCALE_MIN = 0.05;
+  private static final double TIMESCALE_MAX = 100;
+
   private final Settings settings;
+  private final Duration lease;
   private final DataFolder folder;
   private final Optional<EmbeddedServer> embedded;
-  private final Optional<DataFolder.Membership> membership;
   private final Database database;
   private final Store store;
+  private final ServerKeeper keeper = new ServerKeeper(this::reach);
 
   private Installation(
       Settings settings,
+      Duration lease,
       DataFolder folder,
       Optional<EmbeddedServer> embedded,
-      Optional<DataFolder.Membership> membership,
-      Database database) {
+      DatabaseAddress address) {
     this.settings = settings;
+    this.lease = lease;
     this.folder = folder;
     this.embedded = embedded;
-    this.membership = membership;
-    this.database = database;
+    this.database = new Database(address, UUID.randomUUID(), settings.slots() + 2);
     this.store =
         new Store(
             database.queue(),
             database::session,
             StoreClock.DATABASE,
             new SplittableRandom(),
-            new Store.Settings(lease(), settings.logRetention()));
+            new Store.Settings(lease, settings.logRetention()));
   }
 
   /**
-   * Joins the data folder, starts PostgreSQL if need be, checks the server, migrates the schema.
+   * Opens the data folder, starts PostgreSQL if need be, checks the server, migrates the schema. It
+   * takes no slot of a node: that is for {@link Node#start}.
    *
    * @throws CannotStart naming what is in the way and the cure
    */
   public static Installation open(Settings settings) {
+    Duration lease = lease(System.getProperty(TIMESCALE, "1"));
+    Optional<DatabaseAddress> given =
+        settings
+            .db()
+            .map(url -> DatabaseAddress.parse(url, settings.dbUser(), settings.dbPassword()));
     DataFolder folder = DataFolder.open(settings.data());
-    if (settings.db().isPresent()) {
-      DatabaseAddress address =
-          DatabaseAddress.parse(settings.db().get(), settings.dbUser(), settings.dbPassword());
-      return checked(settings, folder, Optional.empty(), Optional.of(folder.join()), address);
+    if (given.isPresent()) {
+      return checked(new Installation(settings, lease, folder, Optional.empty(), given.get()));
     }
     EmbeddedServer server = EmbeddedServer.join(folder);
-    return checked(settings, folder, Optional.of(server), Optional.empty(), server.ensureRunning());
+    try {
+      return checked(
+          new Installation(settings, lease, folder, Optional.of(server), server.ensureRunning()));
+    } catch (RuntimeException e) {
+      server.close();
+      throw e;
+    }
   }
 
-  private static Installation checked(
-      Settings settings,
-      DataFolder folder,
-      Optional<EmbeddedServer> embedded,
-      Optional<DataFolder.Membership> membership,
-      DatabaseAddress address) {
-    Database database = new Database(address, UUID.randomUUID(), settings.slots() + 2);
-    Installation installation = new Installation(settings, folder, embedded, membership, database);
+  private static Installation checked(Installation installation) {
     try {
-      StartChecks.run(database);
-      Migrations.run(database);
+      StartChecks.run(installation.database);
+      Migrations.run(installation.database);
+      if (installation.embedded.isPresent()) {
+        installation.keeper.start();
+      }
       return installation;
     } catch (RuntimeException e) {
       installation.close();
@@ -85,28 +99,43 @@ public final class Installation implements AutoCloseable {
     }
   }
 
+  /** {@return the lease at this scale of time} */
+  static Duration lease(String timescale) {
+    try {
+      double scale = Double.parseDouble(timescale);
+      if (scale >= TIMESCALE_MIN && scale <= TIMESCALE_MAX) {
+        return Duration.ofMillis(Math.round(EngineConfig.DEFAULT_LEASE.toMillis() * scale));
+      }
+    } catch (NumberFormatException e) {
+      // told below, together with numbers out of range
+    }
+    throw new CannotStart(
+        "-D%s: '%s' must be a number from %s to %s; it is for tests, leave it out"
+            .formatted(TIMESCALE, timescale, TIMESCALE_MIN, TIMESCALE_MAX));
+  }
+
   /** {@return how long the others wait for a node that falls silent} */
-  static Duration lease() {
-    double scale = Double.parseDouble(System.getProperty(TIMESCALE, "1"));
-    return Duration.ofMillis(Math.round(EngineConfig.DEFAULT_LEASE.toMillis() * scale));
+  Duration lease() {
+    return lease;
   }
 
   /**
    * A session of this boot is about to be opened: the server must run, connections carry its id.
+   *
+   * @throws StoreUnavailable if the server does not start
    */
   void prepare(UUID boot) {
-    embedded.ifPresent(server -> database.port(server.ensureRunning().port()));
+    try {
+      reach();
+    } catch (CannotStart e) {
+      throw new StoreUnavailable(String.valueOf(e.getMessage()), e);
+    }
     database.boot(boot);
   }
 
-  /** {@return the node's name: as set, or the host's with the lowest free slot} */
-  String nodeName() {
-    int slot =
-        embedded
-            .map(EmbeddedServer::slot)
-            .or(() -> membership.map(DataFolder.Membership::slot))
-            .orElse(1);
-    return settings.name().orElseGet(() -> hostName() + "-" + slot);
+  /** The folder's server runs, and this process knows its port. */
+  private void reach() {
+    embedded.ifPresent(server -> database.port(server.ensureRunning().port()));
   }
 
   static String hostName() {
@@ -135,8 +164,8 @@ public final class Installation implements AutoCloseable {
 
   @Override
   public void close() {
+    keeper.close();
     database.close();
     embedded.ifPresent(EmbeddedServer::close);
-    membership.ifPresent(DataFolder.Membership::close);
   }
 }

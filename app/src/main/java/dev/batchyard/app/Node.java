@@ -7,12 +7,19 @@ import dev.batchyard.engine.run.EnginePorts;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.ops.log.TaskLogs;
 import dev.batchyard.store.Store;
+import dev.batchyard.store.server.CannotStart;
+import dev.batchyard.store.server.DataFolder;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 
-/** A running node on an installation: engine, task types, logs. */
+/**
+ * A running node on an installation: engine, task types, logs. Unless it was given a name, it is
+ * called after the host and the lowest free slot of the data folder, so that it has its name again
+ * after a restart and takes back at once what it held.
+ */
 public final class Node implements AutoCloseable {
 
   private static final Duration LOG_FLUSH = Duration.ofMillis(200);
@@ -20,15 +27,30 @@ public final class Node implements AutoCloseable {
   private final Engine engine;
   private final TaskLogs logs;
   private final ScheduledExecutorService timer;
+  private final Optional<DataFolder.NodeSlot> slot;
 
-  private Node(Engine engine, TaskLogs logs, ScheduledExecutorService timer) {
+  private Node(
+      Engine engine,
+      TaskLogs logs,
+      ScheduledExecutorService timer,
+      Optional<DataFolder.NodeSlot> slot) {
     this.engine = engine;
     this.logs = logs;
     this.timer = timer;
+    this.slot = slot;
   }
 
-  /** Starts a node; it serves as soon as its session is open. */
+  /**
+   * Starts a node; it serves as soon as its session is open.
+   *
+   * @throws CannotStart if it needs a slot of the data folder and gets none
+   */
   public static Node start(Installation installation, TaskTypes types) {
+    Optional<String> given = installation.settings().name();
+    Optional<DataFolder.NodeSlot> slot =
+        given.isPresent() ? Optional.empty() : Optional.of(installation.folder().takeNodeSlot());
+    String name =
+        given.or(() -> slot.map(s -> Installation.hostName() + "-" + s.number())).orElseThrow();
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("batchyard-timer").daemon().factory());
@@ -36,12 +58,12 @@ public final class Node implements AutoCloseable {
     TaskLogs logs = new TaskLogs(store.logLines(), InstantSource.system(), timer, LOG_FLUSH);
     EngineConfig config =
         new EngineConfig(
-            installation.nodeName(),
+            name,
             Installation.hostName(),
             ProcessHandle.current().pid(),
             Version.text(),
             installation.settings().slots(),
-            Installation.lease(),
+            installation.lease(),
             installation.settings().stopGrace());
     EnginePorts ports =
         new EnginePorts(
@@ -53,7 +75,7 @@ public final class Node implements AutoCloseable {
             store.upkeep(),
             new JacksonParameters(),
             logs);
-    return new Node(Engine.start(config, ports, types, installation::prepare), logs, timer);
+    return new Node(Engine.start(config, ports, types, installation::prepare), logs, timer, slot);
   }
 
   /** {@return the engine} */
@@ -72,5 +94,6 @@ public final class Node implements AutoCloseable {
     engine.close();
     logs.close();
     timer.shutdownNow();
+    slot.ifPresent(DataFolder.NodeSlot::close);
   }
 }

@@ -21,12 +21,15 @@ import java.util.function.Supplier;
 
 /**
  * The folder in which everything of an installation lies: {@code pg/} the server, {@code run/}
- * port, password and locks, {@code log/}, {@code tmp/}. The processes on it are its members; each
- * holds a slot by a file lock, which the operating system frees however the process ends.
+ * port, password and locks, {@code log/}, {@code tmp/}. The processes that need its server are its
+ * members. Members, and slots of nodes, are file locks, which the operating system frees however a
+ * process ends.
  */
 public final class DataFolder {
 
-  private static final int SLOTS_MAX = 1_000;
+  private static final String MEMBER = "member-";
+  private static final String NODE = "node-";
+  private static final int NUMBERS_MAX = 1_000;
 
   /** A start may recover gigabytes of log before it gives the folder's lock back. */
   private static final int LOCK_WAIT_MAX_S = 900;
@@ -106,47 +109,50 @@ public final class DataFolder {
   }
 
   /**
-   * Takes the lowest free slot of the member list, until the process ends or gives it back.
+   * Takes the lowest free slot of the nodes of this folder, for a name that is the same after a
+   * restart. Processes that only look or submit take none, or a node that starts again beside them
+   * would find another name and could not take back at once what its dead boot held.
    *
    * @throws CannotStart if all slots are taken, or the list cannot be written
    */
-  public Membership join() {
-    return locked(this::takeSlot);
-  }
-
-  /** As {@link #join()}, for who holds the folder's lock already. */
-  Membership takeSlot() {
-    for (int slot = 1; slot <= SLOTS_MAX; slot++) {
-      Optional<FileLocks.Held> held = tryLock(memberFile(slot));
-      if (held.isPresent()) {
-        return new Membership(slot, held.get());
-      }
-    }
-    throw new CannotStart(
-        "data folder: %s has %d members already; end some of them".formatted(root, SLOTS_MAX));
+  public NodeSlot takeNodeSlot() {
+    return locked(() -> {
+      Numbered taken = lowestFree(NODE);
+      return new NodeSlot(taken.number(), taken.held());
+    });
   }
 
   /**
-   * Says that the member needs the folder's own server: a member with a server of its own does not,
-   * and shall not keep this one up.
+   * Becomes a member: somebody who needs the folder's own server up. For who holds the folder's
+   * lock.
    */
-  FileLocks.Held useServer(Membership membership) {
-    return tryLock(userFile(membership.slot()))
-        .orElseThrow(() -> new IllegalStateException("slot taken twice: " + membership.slot()));
+  FileLocks.Held join() {
+    return lowestFree(MEMBER).held();
   }
 
-  /** {@return whether any process, this one included, uses the folder's server} */
-  boolean serverIsUsed() {
-    for (int slot = 1; slot <= SLOTS_MAX && Files.exists(memberFile(slot)); slot++) {
-      if (Files.exists(userFile(slot))) {
-        Optional<FileLocks.Held> free = tryLock(userFile(slot));
-        if (free.isEmpty()) {
-          return true;
-        }
-        release(free.get());
+  /** {@return whether any process, this one included, needs the folder's server} */
+  boolean hasMembers() {
+    for (int n = 1; n <= NUMBERS_MAX && Files.exists(file(MEMBER, n)); n++) {
+      Optional<FileLocks.Held> free = tryLock(file(MEMBER, n));
+      if (free.isEmpty()) {
+        return true;
       }
+      release(free.get());
     }
     return false;
+  }
+
+  private record Numbered(int number, FileLocks.Held held) {}
+
+  private Numbered lowestFree(String kind) {
+    for (int n = 1; n <= NUMBERS_MAX; n++) {
+      Optional<FileLocks.Held> held = tryLock(file(kind, n));
+      if (held.isPresent()) {
+        return new Numbered(n, held.get());
+      }
+    }
+    throw new CannotStart(
+        "data folder: %s has %d processes already; end some of them".formatted(root, NUMBERS_MAX));
   }
 
   /**
@@ -238,12 +244,8 @@ public final class DataFolder {
     };
   }
 
-  private Path memberFile(int slot) {
-    return run().resolve("member-" + slot);
-  }
-
-  private Path userFile(int slot) {
-    return run().resolve("server-user-" + slot);
+  private Path file(String kind, int number) {
+    return run().resolve(kind + number);
   }
 
   private static Optional<FileLocks.Held> tryLock(Path file) {
@@ -262,19 +264,19 @@ public final class DataFolder {
     }
   }
 
-  /** A slot in the member list. */
-  public static final class Membership implements AutoCloseable {
-    private final int slot;
+  /** A node's place in the folder, until it is closed or the process ends, however it ends. */
+  public static final class NodeSlot implements AutoCloseable {
+    private final int number;
     private final FileLocks.Held held;
 
-    private Membership(int slot, FileLocks.Held held) {
-      this.slot = slot;
+    private NodeSlot(int number, FileLocks.Held held) {
+      this.number = number;
       this.held = held;
     }
 
     /** {@return the number, from 1} */
-    public int slot() {
-      return slot;
+    public int number() {
+      return number;
     }
 
     @Override

@@ -45,23 +45,19 @@ public final class EmbeddedServer implements AutoCloseable {
   private final Cluster cluster;
   private final Postmaster postmaster;
   private final ServerLog log;
-  private final DataFolder.Membership membership;
-  private final FileLocks.Held use;
+  private final FileLocks.Held membership;
   private final Map<String, String> settings;
   private final AtomicInteger calls = new AtomicInteger();
   private final AtomicReference<@Nullable DatabaseAddress> address = new AtomicReference<>();
+  private volatile boolean left;
 
   private EmbeddedServer(
-      DataFolder folder,
-      DataFolder.Membership membership,
-      FileLocks.Held use,
-      Map<String, String> settings) {
+      DataFolder folder, FileLocks.Held membership, Map<String, String> settings) {
     this.folder = folder;
     this.cluster = new Cluster(folder);
     this.postmaster = new Postmaster(cluster.data());
     this.log = new ServerLog(folder.log());
     this.membership = membership;
-    this.use = use;
     this.settings = Map.copyOf(settings);
   }
 
@@ -80,7 +76,7 @@ public final class EmbeddedServer implements AutoCloseable {
    */
   public static EmbeddedServer join(DataFolder folder, Map<String, String> settings) {
     return folder.locked(() -> {
-      EmbeddedServer server = enter(folder, settings);
+      EmbeddedServer server = new EmbeddedServer(folder, folder.join(), settings);
       try {
         DatabaseAddress _ = server.locate();
         return server;
@@ -99,10 +95,10 @@ public final class EmbeddedServer implements AutoCloseable {
    */
   public static boolean stopAbandoned(DataFolder folder) {
     return folder.locked(() -> {
-      if (folder.serverIsUsed()) {
+      if (folder.hasMembers()) {
         return false;
       }
-      EmbeddedServer server = enter(folder, Map.of());
+      EmbeddedServer server = new EmbeddedServer(folder, folder.join(), Map.of());
       try {
         server.stop();
         return true;
@@ -110,16 +106,6 @@ public final class EmbeddedServer implements AutoCloseable {
         server.leave();
       }
     });
-  }
-
-  private static EmbeddedServer enter(DataFolder folder, Map<String, String> settings) {
-    DataFolder.Membership membership = folder.takeSlot();
-    return new EmbeddedServer(folder, membership, folder.useServer(membership), settings);
-  }
-
-  /** {@return this member's slot, from 1; the lowest that was free} */
-  public int slot() {
-    return membership.slot();
   }
 
   /** {@return the folder} */
@@ -140,7 +126,7 @@ public final class EmbeddedServer implements AutoCloseable {
    * server and the others wait. The port stays the same unless somebody else has taken it.
    *
    * @return where it listens
-   * @throws CannotStart if it does not start
+   * @throws CannotStart if it does not start, or this member has left and it does not run
    */
   public DatabaseAddress ensureRunning() {
     if (calls.getAndIncrement() % CALLS_PER_PRUNE == 0) {
@@ -157,6 +143,9 @@ public final class EmbeddedServer implements AutoCloseable {
 
   /** Under the folder's lock. */
   private DatabaseAddress locate() {
+    if (left) { // a loop that was late would start a server that nobody stops
+      throw new CannotStart("data folder: this process has left " + folder.root());
+    }
     DatabaseAddress found = cluster.address(ready().port());
     address.set(found);
     return found;
@@ -173,14 +162,14 @@ public final class EmbeddedServer implements AutoCloseable {
 
   private void goOut() {
     leave();
-    if (!folder.serverIsUsed()) {
+    if (!folder.hasMembers()) {
       stop();
     }
   }
 
   private void leave() {
-    DataFolder.release(use);
-    membership.close();
+    left = true;
+    DataFolder.release(membership);
   }
 
   /** Under the folder's lock: the server answers when this returns. */

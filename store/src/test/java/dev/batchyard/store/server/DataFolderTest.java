@@ -25,35 +25,66 @@ class DataFolderTest {
   }
 
   @Test
-  void members_take_the_lowest_free_slot_and_one_that_is_closed_twice_gives_back_its_own_only() {
+  void nodes_take_the_lowest_free_slot_and_one_that_is_closed_twice_gives_back_its_own_only() {
     DataFolder folder = DataFolder.open(temp.resolve("data"));
     DataFolder same = DataFolder.open(temp.resolve("data/../data"));
-    DataFolder.Membership first = folder.join();
-    DataFolder.Membership second = same.join();
-    assertThat(first.slot()).isEqualTo(1);
-    assertThat(second.slot()).isEqualTo(2);
+    DataFolder.NodeSlot first = folder.takeNodeSlot();
+    DataFolder.NodeSlot second = same.takeNodeSlot();
+    assertThat(first.number()).isEqualTo(1);
+    assertThat(second.number()).isEqualTo(2);
     first.close();
-    DataFolder.Membership again = folder.join();
-    assertThat(again.slot()).isEqualTo(1);
+    DataFolder.NodeSlot again = folder.takeNodeSlot();
+    assertThat(again.number()).isEqualTo(1);
     first.close();
-    try (DataFolder.Membership third = folder.join()) {
-      assertThat(third.slot()).isEqualTo(3);
+    try (DataFolder.NodeSlot third = folder.takeNodeSlot()) {
+      assertThat(third.number()).isEqualTo(3);
     }
     again.close();
     second.close();
   }
 
   @Test
-  void a_slot_that_this_process_tried_in_vain_stays_locked_for_other_processes() throws Exception {
+  void what_this_process_tried_in_vain_to_lock_stays_locked_for_other_processes() throws Exception {
     DataFolder folder = Servers.folder(temp.resolve("data"));
     try (EmbeddedServer first = EmbeddedServer.join(folder);
         EmbeddedServer second = EmbeddedServer.join(folder);
-        MemberProcess third = MemberProcess.start(folder.root())) {
-      assertThat(first.slot()).isEqualTo(1);
-      assertThat(second.slot()).isEqualTo(2);
+        DataFolder.NodeSlot one = folder.takeNodeSlot();
+        DataFolder.NodeSlot two = folder.takeNodeSlot();
+        MemberProcess third = MemberProcess.node(folder.root())) {
+      assertThat(second.pid()).isEqualTo(first.pid());
+      assertThat(one.number()).isEqualTo(1);
+      assertThat(two.number()).isEqualTo(2);
       assertThat(third.slot()).isEqualTo(3);
       third.leave();
       assertThat(first.pid()).as("two members are left").isPresent();
+    }
+  }
+
+  @Test
+  void a_node_that_was_killed_finds_its_slot_again_beside_clients_that_live_on() throws Exception {
+    Path folder = Servers.folder(temp.resolve("data")).root();
+    try (MemberProcess before = MemberProcess.client(folder)) {
+      before.awaitJoined();
+      try (MemberProcess node = MemberProcess.node(folder)) {
+        assertThat(node.slot()).as("a client that came first takes none").isEqualTo(1);
+        try (MemberProcess after = MemberProcess.client(folder);
+            MemberProcess other = MemberProcess.node(folder)) {
+          after.awaitJoined();
+          assertThat(other.slot()).isEqualTo(2);
+          node.kill();
+          try (MemberProcess late = MemberProcess.client(folder)) {
+            late.awaitJoined();
+            try (MemberProcess again = MemberProcess.node(folder)) {
+              assertThat(again.slot()).isEqualTo(1);
+              again.leave();
+            }
+            late.leave();
+          }
+          other.leave();
+          after.leave();
+        }
+      }
+      before.leave();
     }
   }
 
@@ -76,7 +107,7 @@ class DataFolderTest {
     // root may write everywhere, unless it has given up the capability to
     String[] before =
         RootWay.isRoot() ? new String[] {"setpriv", "--bounding-set=-dac_override"} : new String[0];
-    try (MemberProcess member = MemberProcess.start(closed.resolve("data"), before)) {
+    try (MemberProcess member = MemberProcess.client(closed.resolve("data"), before)) {
       assertThat(member.line())
           .isEqualTo(
               "data folder: cannot write %s (permission denied: %s); give yourself the right, or choose another folder with --data",
@@ -91,7 +122,7 @@ class DataFolderTest {
     Path small = Files.createDirectory(temp.resolve("small"));
     String mounted = "mount -t tmpfs -o size=8m none '%s' && exec \"$@\"".formatted(small);
     try (MemberProcess member =
-        MemberProcess.start(small.resolve("data"), "unshare", "-Urm", "sh", "-c", mounted, "sh")) {
+        MemberProcess.client(small.resolve("data"), "unshare", "-Urm", "sh", "-c", mounted, "sh")) {
       assertThat(member.line())
           .contains(small.resolve("data").toString(), "No space left on device", "free some space")
           .doesNotContain("\n");

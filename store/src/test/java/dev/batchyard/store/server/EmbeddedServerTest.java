@@ -29,7 +29,6 @@ class EmbeddedServerTest {
     DataFolder folder = Servers.folder(temp.resolve("数据 'a\\b"));
     try (EmbeddedServer first = EmbeddedServer.join(folder);
         EmbeddedServer second = EmbeddedServer.join(folder)) {
-      assertThat(second.slot()).isEqualTo(first.slot() + 1);
       execute(first.ensureRunning(), "create table public.kept as select 1 as n");
       long pid = first.pid().orElseThrow();
       int port = first.ensureRunning().port();
@@ -57,15 +56,18 @@ class EmbeddedServerTest {
     first.close();
     first.close();
     assertThat(second.pid()).as("still needed").hasValue(pid);
-    try (DataFolder.Membership elsewhere = folder.join()) {
+    try (DataFolder.NodeSlot elsewhere = folder.takeNodeSlot()) {
       second.close();
       assertThat(second.pid())
-          .as("a member with a database of its own needs no server: slot " + elsewhere.slot())
+          .as("a node with a database of its own needs no server: slot " + elsewhere.number())
           .isEmpty();
     }
+    assertThatThrownBy(second::ensureRunning)
+        .as("who has left starts nothing")
+        .isInstanceOf(CannotStart.class)
+        .hasMessageContaining("has left " + folder.root());
     assertThat(ProcessHandle.of(pid).map(ProcessHandle::isAlive)).isNotEqualTo(true);
     try (EmbeddedServer again = EmbeddedServer.join(folder)) {
-      assertThat(again.slot()).isEqualTo(1);
       assertThat(ask(again.ensureRunning(), "select n from public.kept")).isEqualTo("中文");
     }
   }
@@ -74,15 +76,15 @@ class EmbeddedServerTest {
   void the_server_outlives_a_killed_member_and_ends_with_the_last_one() throws Exception {
     Path folder = Servers.folder(temp.resolve("data")).root();
     Postmaster postmaster = new Postmaster(folder.resolve("pg/data"));
-    try (MemberProcess first = MemberProcess.start(folder)) {
-      assertThat(first.slot()).isEqualTo(1);
-      try (MemberProcess second = MemberProcess.start(folder)) {
-        assertThat(second.slot()).isEqualTo(2);
+    try (MemberProcess first = MemberProcess.client(folder)) {
+      first.awaitJoined();
+      try (MemberProcess second = MemberProcess.client(folder)) {
+        second.awaitJoined();
         long pid = ready(postmaster).pid();
         first.kill();
         assertThat(ready(postmaster).pid()).isEqualTo(pid);
-        try (MemberProcess third = MemberProcess.start(folder)) {
-          assertThat(third.slot()).as("the dead one's slot is free").isEqualTo(1);
+        try (MemberProcess third = MemberProcess.client(folder)) {
+          third.awaitJoined();
           third.leave();
           assertThat(ready(postmaster).pid()).isEqualTo(pid);
         }
@@ -97,8 +99,8 @@ class EmbeddedServerTest {
       throws Exception {
     DataFolder folder = Servers.folder(temp.resolve("data"));
     Postmaster postmaster = new Postmaster(folder.pg().resolve("data"));
-    try (MemberProcess member = MemberProcess.start(folder.root())) {
-      assertThat(member.slot()).isEqualTo(1);
+    try (MemberProcess member = MemberProcess.client(folder.root())) {
+      member.awaitJoined();
       assertThat(EmbeddedServer.stopAbandoned(folder)).as("it is used").isFalse();
       long pid = ready(postmaster).pid();
       member.kill();
@@ -106,8 +108,8 @@ class EmbeddedServerTest {
         assertThat(next.pid()).hasValue(pid);
       }
     }
-    try (MemberProcess member = MemberProcess.start(folder.root())) {
-      assertThat(member.slot()).isEqualTo(1);
+    try (MemberProcess member = MemberProcess.client(folder.root())) {
+      member.awaitJoined();
       member.kill();
       assertThat(ready(postmaster).pid()).isPositive();
       assertThat(EmbeddedServer.stopAbandoned(folder)).isTrue();
@@ -260,9 +262,7 @@ class EmbeddedServerTest {
     assertThatThrownBy(() -> EmbeddedServer.join(folder))
         .isInstanceOf(CannotStart.class)
         .hasMessageContaining("was made by PostgreSQL 99, this program brings 18");
-    try (DataFolder.Membership member = folder.join()) {
-      assertThat(member.slot()).as("a failed join leaves no member").isEqualTo(1);
-    }
+    assertThat(folder.locked(folder::hasMembers)).as("a failed join leaves no member").isFalse();
   }
 
   @Test

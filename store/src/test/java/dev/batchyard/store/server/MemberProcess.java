@@ -24,10 +24,22 @@ final class MemberProcess implements AutoCloseable {
     this.hears = process.outputWriter(StandardCharsets.UTF_8);
   }
 
+  /** A member that takes a slot too. */
+  static MemberProcess node(Path folder) throws IOException {
+    return start("node", folder);
+  }
+
   /**
+   * A member that takes no slot.
+   *
    * @param before words before the command, such as {@code unshare -U --}
    */
-  static MemberProcess start(Path folder, String... before) throws IOException {
+  static MemberProcess client(Path folder, String... before) throws IOException {
+    return start("client", folder, before);
+  }
+
+  private static MemberProcess start(String role, Path folder, String... before)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(before));
     command.addAll(
         List.of(
@@ -38,7 +50,8 @@ final class MemberProcess implements AutoCloseable {
             "-cp",
             System.getProperty("java.class.path"),
             Main.class.getName(),
-            folder.toString()));
+            folder.toString(),
+            role));
     return new MemberProcess(
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
@@ -52,7 +65,12 @@ final class MemberProcess implements AutoCloseable {
     return line == null ? "" : line.substring(Main.MARK.length());
   }
 
-  /** {@return the slot that it joined with} */
+  /** A client is a member when this returns. */
+  void awaitJoined() throws IOException {
+    assertThat(line()).isEqualTo("joined");
+  }
+
+  /** {@return the slot that a node took} */
   int slot() throws IOException {
     String line = line();
     assertThat(line).startsWith("slot ");
@@ -75,7 +93,7 @@ final class MemberProcess implements AutoCloseable {
     process.destroyForcibly();
   }
 
-  /** Joins, says its slot or why it cannot, and leaves at the first line it hears. */
+  /** Joins, says its slot or that it joined, or why it cannot, and leaves at the first line. */
   static final class Main {
     static final String MARK = "member: ";
 
@@ -84,7 +102,11 @@ final class MemberProcess implements AutoCloseable {
     @SuppressWarnings("SystemOut") // its standard output is how the test hears it
     public static void main(String[] args) throws IOException {
       try (EmbeddedServer server = EmbeddedServer.join(DataFolder.open(Path.of(args[0])))) {
-        System.out.println(MARK + "slot " + server.slot());
+        if (args[1].equals("node")) {
+          System.out.println(MARK + "slot " + server.folder().takeNodeSlot().number());
+        } else {
+          System.out.println(MARK + "joined");
+        }
         int _ = System.in.read();
       } catch (CannotStart e) {
         System.out.println(MARK + e.getMessage());
