@@ -67,6 +67,7 @@ final class BenchServer implements AutoCloseable {
     source.setDatabaseName(address.database());
     source.setUser(address.user());
     source.setPassword(address.password());
+    source.setCurrentSchema("public");
     source.setReWriteBatchedInserts(rewrite);
     return source;
   }

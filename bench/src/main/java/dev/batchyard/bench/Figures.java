@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 
@@ -55,13 +56,24 @@ final class Figures {
       double[] interval = interval(sorted);
       out.printf(
           Locale.ROOT,
-          "# %s: 95 %% interval %.3f to %.3f over %d rounds%n",
+          "# %s: %.3f to %.3f, 95 %% interval %.3f to %.3f over %d rounds%n",
           name,
+          sorted[0],
+          sorted[sorted.length - 1],
           interval[0],
           interval[1],
           sorted.length);
       out.printf(Locale.ROOT, "figure %s %.3f %s%n", name, median(sorted), units.get(name));
     });
+  }
+
+  /** {@return the median of a figure, if it has samples} */
+  OptionalDouble median(String name) {
+    List<Double> values = samples.getOrDefault(name, List.of());
+    return values.isEmpty()
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(
+            median(values.stream().mapToDouble(Double::doubleValue).sorted().toArray()));
   }
 
   static double median(double[] sorted) {
