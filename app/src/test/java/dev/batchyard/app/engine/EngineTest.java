@@ -227,6 +227,46 @@ class EngineTest {
   }
 
   @Test
+  void a_killed_node_that_starts_again_has_its_tasks_back_long_before_its_lease_ends()
+      throws Exception {
+    CountDownLatch second = new CountDownLatch(1);
+    try (Nodes nodes =
+            new Nodes(
+                database::database,
+                KilledNode.LEASE,
+                Nodes.type(
+                    KilledNode.TYPE,
+                    1,
+                    (p, c) -> {
+                      second.countDown();
+                      return Outcome.completed();
+                    }));
+        KilledNode killed = KilledNode.start(database, "killed")) {
+      long task = submit(nodes, KilledNode.TYPE, 1);
+      assertThat(killed.begun()).isEqualTo(task);
+      killed.kill();
+      assertThat(
+              database.ask(
+                  "select lease_until - clock_timestamp() > interval '20 s' and fenced_at is null"
+                      + " from batchyard.node where name = 'killed'"))
+          .as("by its lease alone it would be waited for")
+          .isEqualTo("t");
+      nodes.start("killed");
+      second.await();
+      awaitState(nodes, task, TaskState.COMPLETED);
+      assertThat(
+              database.ask(
+                  "select fenced_why || (lease_until - fenced_at > interval '10 s')"
+                      + " from batchyard.node where name = 'killed' and fenced_at is not null"))
+          .isEqualTo("its process is gone and killed started againtrue");
+      TaskDetail detail = find(nodes, task);
+      assertThat(detail.row().counters().attempt()).isEqualTo(2);
+      assertThat(detail.row().counters().crashes()).isEqualTo(1);
+      assertLegal(detail);
+    }
+  }
+
+  @Test
   void many_quick_tasks_on_two_nodes_end_exactly_once_each() throws Exception {
     Map<Integer, AtomicInteger> runs = new ConcurrentHashMap<>();
     int count = 3_000;

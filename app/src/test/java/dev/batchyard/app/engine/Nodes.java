@@ -20,9 +20,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.function.Function;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Nodes of a test, on one database, with leases of a second. */
+/** Nodes of a test, on one database, with leases of a second unless told otherwise. */
 final class Nodes implements AutoCloseable {
 
   static final Duration LEASE = Duration.ofSeconds(1);
@@ -30,13 +31,19 @@ final class Nodes implements AutoCloseable {
   /** The parameters of every type here. */
   record Numbered(int number) {}
 
-  private final TestDatabase test;
+  private final Function<UUID, Database> databases;
+  private final Duration lease;
   private final TaskTypes types;
   private final List<AutoCloseable> open = new ArrayList<>();
   private final Store client;
 
   Nodes(TestDatabase test, TaskType<?>... types) {
-    this.test = test;
+    this(test::database, LEASE, types);
+  }
+
+  Nodes(Function<UUID, Database> databases, Duration lease, TaskType<?>... types) {
+    this.databases = databases;
+    this.lease = lease;
     this.types = new TaskTypes(List.of(types));
     this.client = store(database());
   }
@@ -50,7 +57,7 @@ final class Nodes implements AutoCloseable {
     Store store = store(database);
     Engine engine =
         Engine.start(
-            new EngineConfig(name, "localhost", 1, "test", 4, LEASE, Duration.ofSeconds(10)),
+            new EngineConfig(name, "localhost", 1, "test", 4, lease, Duration.ofSeconds(10)),
             new EnginePorts(
                 store.sessions(),
                 store.claims(),
@@ -75,18 +82,18 @@ final class Nodes implements AutoCloseable {
   }
 
   private Database database() {
-    Database database = test.database(UUID.randomUUID());
+    Database database = databases.apply(UUID.randomUUID());
     open.add(database);
     return database;
   }
 
-  private static Store store(Database database) {
+  private Store store(Database database) {
     return new Store(
         database.queue(),
         database::session,
         StoreClock.DATABASE,
         new SplittableRandom(7),
-        new Store.Settings(LEASE, Duration.ofDays(30)));
+        new Store.Settings(lease, Duration.ofDays(30)));
   }
 
   @Override
