@@ -8,10 +8,8 @@ import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.ops.log.TaskLogs;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.server.CannotStart;
-import dev.batchyard.store.server.DataFolder;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 
@@ -27,30 +25,30 @@ public final class Node implements AutoCloseable {
   private final Engine engine;
   private final TaskLogs logs;
   private final ScheduledExecutorService timer;
-  private final Optional<DataFolder.NodeSlot> slot;
+  private final NodeName name;
 
-  private Node(
-      Engine engine,
-      TaskLogs logs,
-      ScheduledExecutorService timer,
-      Optional<DataFolder.NodeSlot> slot) {
+  private Node(Engine engine, TaskLogs logs, ScheduledExecutorService timer, NodeName name) {
     this.engine = engine;
     this.logs = logs;
     this.timer = timer;
-    this.slot = slot;
+    this.name = name;
+  }
+
+  /**
+   * Starts a node with the name that its installation gives it.
+   *
+   * @throws CannotStart if it needs a slot of the data folder and gets none
+   */
+  public static Node start(Installation installation, TaskTypes types) {
+    return start(installation, NodeName.take(installation), types);
   }
 
   /**
    * Starts a node; it serves as soon as its session is open.
    *
-   * @throws CannotStart if it needs a slot of the data folder and gets none
+   * @param name closed with the node
    */
-  public static Node start(Installation installation, TaskTypes types) {
-    Optional<String> given = installation.settings().name();
-    Optional<DataFolder.NodeSlot> slot =
-        given.isPresent() ? Optional.empty() : Optional.of(installation.folder().takeNodeSlot());
-    String name =
-        given.or(() -> slot.map(s -> Installation.hostName() + "-" + s.number())).orElseThrow();
+  public static Node start(Installation installation, NodeName name, TaskTypes types) {
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("batchyard-timer").daemon().factory());
@@ -58,7 +56,7 @@ public final class Node implements AutoCloseable {
     TaskLogs logs = new TaskLogs(store.logLines(), InstantSource.system(), timer, LOG_FLUSH);
     EngineConfig config =
         new EngineConfig(
-            name,
+            name.text(),
             Installation.hostName(),
             ProcessHandle.current().pid(),
             Version.text(),
@@ -75,17 +73,12 @@ public final class Node implements AutoCloseable {
             store.upkeep(),
             new JacksonParameters(),
             logs);
-    return new Node(Engine.start(config, ports, types, installation::prepare), logs, timer, slot);
+    return new Node(Engine.start(config, ports, types, installation::prepare), logs, timer, name);
   }
 
   /** {@return the engine} */
   public Engine engine() {
     return engine;
-  }
-
-  /** {@return runs what pages push to browsers} */
-  ScheduledExecutorService timer() {
-    return timer;
   }
 
   /** Stops gracefully: attempts end at their checkpoints, uncharged; then the logs. */
@@ -94,6 +87,6 @@ public final class Node implements AutoCloseable {
     engine.close();
     logs.close();
     timer.shutdownNow();
-    slot.ifPresent(DataFolder.NodeSlot::close);
+    name.close();
   }
 }

@@ -1,0 +1,117 @@
+package dev.batchyard.app.cli;
+
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.Version;
+import dev.batchyard.app.config.ConfigReader;
+import dev.batchyard.app.config.Key;
+import dev.batchyard.app.config.Settings;
+import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.engine.port.StoreUnavailable;
+import dev.batchyard.engine.port.UnknownName;
+import dev.batchyard.store.server.CannotStart;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The commands, what they share, and how they end: any error is one line on standard error. */
+final class Cli {
+
+  private final Context context;
+  private final Console console;
+  private final RootCommand root = new RootCommand();
+
+  Cli(Context context) {
+    this.context = context;
+    this.console = new Console(context, root);
+  }
+
+  /** {@return the exit code of one command} */
+  int run(String... args) {
+    CommandLine line = new CommandLine(root);
+    line.addSubcommand(new DemoCommand(this))
+        .addSubcommand(new ServerCommand(this))
+        .addSubcommand(new SubmitCommand(this))
+        .addSubcommand(new WatchCommand(this))
+        .addSubcommand(new TasksCommand(this))
+        .addSubcommand(new TaskCommand(this))
+        .addSubcommand(new LogsCommand(this));
+    for (MoveCommand.Kind kind : MoveCommand.Kind.values()) {
+      CommandLine move = new CommandLine(new MoveCommand(this, kind));
+      move.getCommandSpec().usageMessage().description(kind.description());
+      line.addSubcommand(kind.word(), move);
+    }
+    line.getCommandSpec().version("batchyard " + Version.text());
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setOut(writer(context.out()));
+    line.setErr(writer(context.err()));
+    line.setParameterExceptionHandler((problem, ignored) -> wrongUse(problem));
+    line.setExecutionExceptionHandler((problem, ignored, parsed) -> failed(problem));
+    return line.execute(args);
+  }
+
+  private static PrintWriter writer(PrintStream stream) {
+    return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
+  }
+
+  Context context() {
+    return context;
+  }
+
+  Console console() {
+    return console;
+  }
+
+  /** {@return the settings of this process} */
+  Settings settings(Map<Key, String> flags) {
+    Map<Key, String> all = new EnumMap<>(Key.class);
+    all.putAll(root.flags());
+    all.putAll(flags);
+    return ConfigReader.read(all, context.environment(), context.home());
+  }
+
+  /** {@return the store, opened for a command that is no node} */
+  Installation open() {
+    return Installation.open(settings(Map.of()));
+  }
+
+  private int wrongUse(ParameterException problem) {
+    String message = String.valueOf(problem.getMessage());
+    if (problem instanceof UnmatchedArgumentException unmatched) {
+      List<String> near = unmatched.getSuggestions();
+      message += near.isEmpty() ? "" : "; did you mean " + near.getFirst() + "?";
+    }
+    String name = problem.getCommandLine().getCommandSpec().qualifiedName();
+    console.error(message + "; './" + name + " --help' explains");
+    return Exit.USAGE.code();
+  }
+
+  private int failed(Exception problem) {
+    Exit exit =
+        switch (problem) {
+          case CliFailure failure -> failure.exit();
+          case InvalidParameters parameters -> Exit.USAGE;
+          case UnknownName name -> Exit.USAGE;
+          case CannotStart start -> Exit.CANNOT_START;
+          case StoreUnavailable store -> Exit.CANNOT_START;
+          default -> Exit.DEFECT;
+        };
+    String message =
+        problem.getMessage() == null ? problem.getClass().getName() : problem.getMessage();
+    console.error(
+        exit == Exit.DEFECT
+            ? "a defect of batchyard (%s): %s; --debug shows where"
+                .formatted(problem.getClass().getSimpleName(), message)
+            : message);
+    if (root.debug()) {
+      problem.printStackTrace(context.err());
+    }
+    return exit.code();
+  }
+}

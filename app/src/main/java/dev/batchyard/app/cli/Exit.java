@@ -1,0 +1,27 @@
+package dev.batchyard.app.cli;
+
+/** What a script may rely on. */
+enum Exit {
+  /** All is well. */
+  OK(0),
+  /** The task failed, or the move was refused. */
+  FAILED(1),
+  /** Wrong use, such as an unknown option or parameter. */
+  USAGE(2),
+  /** The program cannot start, or the database cannot be reached. */
+  CANNOT_START(3),
+  /** There is no such task. */
+  NOT_FOUND(4),
+  /** A defect of the program. */
+  DEFECT(70);
+
+  private final int code;
+
+  Exit(int code) {
+    this.code = code;
+  }
+
+  int code() {
+    return code;
+  }
+}

@@ -1,0 +1,119 @@
+package dev.batchyard.app.cli;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.app.Installation;
+import dev.batchyard.engine.port.OperatorMoves;
+import dev.batchyard.store.Store;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** What a person does to tasks. */
+@Command
+final class MoveCommand implements Callable<Integer> {
+
+  /** The moves. */
+  enum Kind {
+    /** Sets it aside. */
+    PAUSE("Stops tasks, running ones at their next checkpoint; they keep their place.", "paused"),
+    /** Puts it back. */
+    RESUME("Lets paused tasks go on where they stopped.", "resumed"),
+    /** Ends it. */
+    CANCEL("Ends tasks, running ones as soon as they obey.", "cancelled"),
+    /** Runs it again. */
+    RERUN(
+        "Runs failed, cancelled or quarantined tasks again, from their checkpoint.", "runs again");
+
+    private final String description;
+    private final String done;
+
+    Kind(String description, String done) {
+      this.description = description;
+      this.done = done;
+    }
+
+    String description() {
+      return description;
+    }
+
+    String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  private final Cli cli;
+  private final Kind kind;
+
+  @Parameters(paramLabel = "ID", arity = "1..1000", description = "The tasks.")
+  private List<Long> tasks = List.of();
+
+  MoveCommand(Cli cli, Kind kind) {
+    this.cli = cli;
+    this.kind = kind;
+  }
+
+  @Override
+  public Integer call() {
+    Exit worst = Exit.OK;
+    try (Installation installation = cli.open()) {
+      for (long task : tasks) {
+        Exit exit = move(installation.store(), task);
+        worst = exit.code() > worst.code() ? exit : worst;
+      }
+    }
+    return worst.code();
+  }
+
+  private Exit move(Store store, long task) {
+    String by = cli.context().user();
+    OperatorMoves moves = store.operatorMoves();
+    OperatorMoves.Move answer =
+        switch (kind) {
+          case PAUSE -> moves.pause(task, by);
+          case RESUME -> moves.resume(task, by);
+          case CANCEL -> moves.cancel(task, by);
+          case RERUN -> moves.rerun(task, by);
+        };
+    String state =
+        store
+            .taskViews()
+            .find(task)
+            .map(found -> found.row().state())
+            .map(TaskState::word)
+            .orElse("gone");
+    cli.console().tell(Map.of("id", task, "move", kind, "answer", answer, "state", state));
+    return switch (answer) {
+      case DONE -> fine("task %d %s".formatted(task, kind.done));
+      case REQUESTED ->
+          fine(
+              "task %d runs; its attempt was asked to %s and does so at its next checkpoint"
+                  .formatted(task, kind.word()));
+      case ALREADY -> fine("task %d is %s already; nothing to do".formatted(task, state));
+      case REFUSED -> {
+        cli.console().error("task %d is %s; %s".formatted(task, state, rule()));
+        yield Exit.FAILED;
+      }
+      case NOT_FOUND -> {
+        cli.console().error(String.valueOf(CliFailure.noSuchTask(task).getMessage()));
+        yield Exit.NOT_FOUND;
+      }
+    };
+  }
+
+  private Exit fine(String text) {
+    cli.console().say(text);
+    return Exit.OK;
+  }
+
+  private String rule() {
+    return switch (kind) {
+      case PAUSE -> "only a task that has not ended can be paused";
+      case RESUME -> "only a paused task can be resumed";
+      case CANCEL -> "only a task that has not ended can be cancelled";
+      case RERUN -> "only a failed, cancelled or quarantined task can run again";
+    };
+  }
+}

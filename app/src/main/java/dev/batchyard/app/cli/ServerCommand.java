@@ -1,0 +1,59 @@
+package dev.batchyard.app.cli;
+
+import dev.batchyard.app.config.Key;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Runs a node until it is stopped. */
+@Command(
+    name = "server",
+    description = "Runs a node with its pages until it is stopped (Ctrl-C, SIGTERM).")
+final class ServerCommand implements Callable<Integer> {
+
+  private final Cli cli;
+
+  @Option(
+      names = "--port",
+      paramLabel = "N",
+      description = "The port of the pages on 127.0.0.1; 8470 unless set, 0 for any.")
+  private Optional<String> port = Optional.empty();
+
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description = "The node's name; keep it over restarts. Host name and slot unless set.")
+  private Optional<String> name = Optional.empty();
+
+  @Option(
+      names = "--slots",
+      paramLabel = "N",
+      description = "Attempts that the node runs at once; 8 unless set.")
+  private Optional<String> slots = Optional.empty();
+
+  @Option(names = "--no-web", description = "Serves no pages.")
+  private boolean noWeb;
+
+  ServerCommand(Cli cli) {
+    this.cli = cli;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Map<Key, String> flags = new EnumMap<>(Key.class);
+    port.ifPresent(value -> flags.put(Key.PORT, value));
+    name.ifPresent(value -> flags.put(Key.NAME, value));
+    slots.ifPresent(value -> flags.put(Key.SLOTS, value));
+    try (Serving serving = Serving.start(cli, cli.settings(flags))) {
+      if (!noWeb) {
+        serving.openPages();
+      }
+      cli.console().say("node %s serves; Ctrl-C stops it".formatted(serving.nodeName()));
+      serving.untilStopped();
+    }
+    return Exit.OK.code();
+  }
+}

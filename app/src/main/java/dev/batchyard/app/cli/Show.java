@@ -1,0 +1,238 @@
+package dev.batchyard.app.cli;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.api.pipeline.Ledger;
+import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.TaskViews.TaskDetail;
+import dev.batchyard.engine.port.TaskViews.TaskRow;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Words and figures for people. */
+final class Show {
+
+  private static final int BAR_CELLS = 30;
+  private static final int RAW_SHOWN = 60;
+  private static final JacksonParameters CODEC = new JacksonParameters();
+
+  private final DateTimeFormatter time;
+
+  Show(ZoneId zone) {
+    this.time = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT).withZone(zone);
+  }
+
+  /** {@return one line: state, bar, items, rate, time left, node} */
+  String progress(TaskRow row) {
+    StringBuilder line = new StringBuilder("task %d %s".formatted(row.id(), row.state().word()));
+    if (row.fraction() >= 0) {
+      line.append("  ").append(bar(row.fraction()));
+    }
+    if (row.items() > 0) {
+      line.append("  %,d items".formatted(row.items()));
+    }
+    if (row.state() == TaskState.RUNNING) {
+      if (row.rate() > 0) {
+        line.append("  %,.0f/s".formatted(row.rate()));
+      }
+      row.remainingMs()
+          .ifPresent(ms -> line.append("  ").append(span(Duration.ofMillis(ms))).append(" left"));
+      row.node().ifPresent(node -> line.append("  on ").append(node));
+    }
+    if (row.state() == TaskState.SCHEDULED || row.state() == TaskState.RETRYING) {
+      line.append("  until ").append(at(row.due()));
+    }
+    if (row.state() == TaskState.RETRYING && !row.problem().isEmpty()) {
+      line.append("  after: ").append(row.problem());
+    }
+    return line.toString();
+  }
+
+  private static String bar(double fraction) {
+    int full = (int) Math.floor(Math.clamp(fraction, 0, 1) * BAR_CELLS);
+    return "[%s%s] %5.1f %%"
+        .formatted("█".repeat(full), "░".repeat(BAR_CELLS - full), fraction * 100);
+  }
+
+  /** {@return what became of it, and what to do about it} */
+  String end(TaskDetail detail) {
+    StringBuilder text = new StringBuilder();
+    detail.ledger().ifPresent(ledger -> text.append(ledger(ledger)).append('\n'));
+    TaskRow row = detail.row();
+    if (row.started().isPresent() && row.finished().isPresent()) {
+      text.append(
+          "took        %s in attempt %d\n"
+              .formatted(
+                  span(Duration.between(row.started().get(), row.finished().get())),
+                  row.counters().attempt()));
+    }
+    if (!row.problem().isEmpty()) {
+      text.append("problem     ").append(row.problem()).append('\n');
+    }
+    switch (row.state()) {
+      case FAILED, QUARANTINED ->
+          text.append(
+              "after the cure, './batchyard rerun %d' goes on from its checkpoint\n"
+                  .formatted(row.id()));
+      default -> {}
+    }
+    return text.toString().stripTrailing();
+  }
+
+  static String ledger(Ledger ledger) {
+    return "ledger      read %,d = written %,d + skipped %,d + rejected %,d"
+        .formatted(ledger.read(), ledger.written(), ledger.skipped(), ledger.rejected());
+  }
+
+  /** {@return a page about one task} */
+  String task(TaskDetail detail, List<Reject> rejects) {
+    TaskRow row = detail.row();
+    StringBuilder text = new StringBuilder();
+    field(
+        text,
+        "task",
+        "%d  %s%s"
+            .formatted(row.id(), row.type(), row.label().isEmpty() ? "" : "  " + row.label()));
+    field(
+        text,
+        "state",
+        row.state().word() + detail.request().map(r -> "; asked to " + r).orElse(""));
+    if (row.fraction() >= 0 || row.items() > 0) {
+      field(text, "progress", progress(row).replaceFirst("^task \\d+ \\w+\\s*", ""));
+    }
+    field(
+        text,
+        "queue",
+        "%s, priority %d, retry policy %s".formatted(row.queue(), row.priority(), detail.retry()));
+    field(text, "submitted", at(row.submitted()));
+    if (row.due().isAfter(row.submitted())) {
+      field(text, "due", at(row.due()));
+    }
+    detail.key().ifPresent(key -> field(text, "key", key));
+    field(text, "params", detail.paramsJson());
+    detail.resultJson().ifPresent(result -> field(text, "result", result));
+    if (!row.problem().isEmpty()) {
+      field(text, "problem", row.problem());
+    }
+    detail.ledger().ifPresent(ledger -> text.append(ledger(ledger)).append('\n'));
+    detail.positionJson().ifPresent(position -> field(text, "checkpoint", position));
+    if (row.state() == TaskState.READY && !detail.served()) {
+      field(
+          text, "waits", "no live node serves " + row.type() + "; './batchyard server' starts one");
+    }
+    appendAttempts(text, detail);
+    appendEvents(text, detail);
+    if (!rejects.isEmpty()) {
+      text.append("\nrejects\n").append(rejects(rejects)).append('\n');
+    }
+    return text.toString().stripTrailing();
+  }
+
+  private void appendAttempts(StringBuilder text, TaskDetail detail) {
+    if (detail.attempts().isEmpty()) {
+      return;
+    }
+    Table table = new Table("attempt", "node", "started", "took", "ended", "problem");
+    detail
+        .attempts()
+        .forEach(a ->
+            table.add(
+                String.valueOf(a.attempt()),
+                a.node().orElse("-"),
+                at(a.started()),
+                a.started().isPresent() && a.finished().isPresent()
+                    ? span(Duration.between(a.started().get(), a.finished().get()))
+                    : "-",
+                a.ended(),
+                a.errorJson().map(Show::message).orElse("")));
+    text.append('\n').append(table.text()).append('\n');
+  }
+
+  private void appendEvents(StringBuilder text, TaskDetail detail) {
+    Table table = new Table("when", "from", "to", "by", "why");
+    detail
+        .events()
+        .forEach(e ->
+            table.add(
+                at(e.at()),
+                e.from().isEmpty() ? "-" : e.from(),
+                e.to(),
+                e.by().isEmpty() ? "-" : e.by(),
+                e.why()));
+    text.append('\n').append(table.text()).append('\n');
+  }
+
+  /** {@return rejects as a table} */
+  static String rejects(List<Reject> rejects) {
+    Table table = new Table("row", "column", "reason", "text");
+    for (Reject reject : rejects) {
+      String raw = reject.raw().replaceAll("\\R", "⏎");
+      int shown =
+          raw.offsetByCodePoints(0, Math.min(RAW_SHOWN, raw.codePointCount(0, raw.length())));
+      table.add(
+          String.valueOf(reject.number()),
+          reject.column().isEmpty() ? "-" : reject.column(),
+          reject.reason(),
+          shown < raw.length() ? raw.substring(0, shown) + "…" : raw);
+    }
+    return table.text();
+  }
+
+  String tasks(List<TaskRow> rows) {
+    Table table =
+        new Table(
+            "id", "type", "state", "done", "items", "rate", "left", "node", "submitted", "label");
+    for (TaskRow row : rows) {
+      boolean runs = row.state() == TaskState.RUNNING;
+      table.add(
+          String.valueOf(row.id()),
+          row.type(),
+          row.state().word(),
+          row.fraction() < 0 ? "-" : "%.1f %%".formatted(row.fraction() * 100),
+          row.items() == 0 ? "-" : "%,d".formatted(row.items()),
+          runs && row.rate() > 0 ? "%,.0f/s".formatted(row.rate()) : "-",
+          row.remainingMs().isPresent()
+              ? span(Duration.ofMillis(row.remainingMs().getAsLong()))
+              : "-",
+          row.node().orElse("-"),
+          at(row.submitted()),
+          row.label());
+    }
+    return table.text();
+  }
+
+  String at(Instant instant) {
+    return time.format(instant);
+  }
+
+  private String at(Optional<Instant> instant) {
+    return instant.map(this::at).orElse("-");
+  }
+
+  private static String message(String errorJson) {
+    return CODEC.parse(errorJson).path("message").asString("");
+  }
+
+  /** {@return such as 0.4 s, 12 s, 3 min 5 s, 2 h 10 min} */
+  static String span(Duration duration) {
+    long seconds = duration.toSeconds();
+    if (seconds < 10) {
+      return "%.1f s".formatted(duration.toMillis() / 1e3);
+    }
+    if (seconds < 60) {
+      return seconds + " s";
+    }
+    return seconds < 3_600
+        ? "%d min %d s".formatted(seconds / 60, seconds % 60)
+        : "%d h %d min".formatted(seconds / 3_600, seconds % 3_600 / 60);
+  }
+
+  private static void field(StringBuilder text, String name, String value) {
+    text.append("%-12s%s\n".formatted(name, value));
+  }
+}

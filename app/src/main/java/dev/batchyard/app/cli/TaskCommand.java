@@ -1,0 +1,65 @@
+package dev.batchyard.app.cli;
+
+import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.app.Installation;
+import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.TaskViews.TaskDetail;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Shows one task. */
+@Command(
+    name = "task",
+    description = "Shows one task: state, ledger, checkpoint, attempts, history, rejects.")
+final class TaskCommand implements Callable<Integer> {
+
+  private static final int REJECTS = 5;
+  private static final int REJECTS_MAX = 1_000;
+
+  private final Cli cli;
+
+  @Parameters(paramLabel = "ID", description = "The task.")
+  private long task;
+
+  @Option(
+      names = "--rejects",
+      paramLabel = "N",
+      description = "Shows so many rejects, 0 to 1,000; 5.")
+  private int rejects = REJECTS;
+
+  @Option(
+      names = "--rejects-after",
+      paramLabel = "ROW",
+      description = "The next page of rejects: rows above this one.")
+  private long rejectsAfter;
+
+  TaskCommand(Cli cli) {
+    this.cli = cli;
+  }
+
+  @Override
+  public Integer call() {
+    if (rejects < 0 || rejects > REJECTS_MAX) {
+      throw new CliFailure(
+          Exit.USAGE, "--rejects: %d is not in 0 to %,d".formatted(rejects, REJECTS_MAX));
+    }
+    try (Installation installation = cli.open()) {
+      TaskViews views = installation.store().taskViews();
+      TaskDetail detail = views.find(task).orElseThrow(() -> CliFailure.noSuchTask(task));
+      List<Reject> shown = views.rejects(task, rejectsAfter, rejects);
+      cli.console().tell(TaskJson.of(detail, shown));
+      cli.console().say(new Show(cli.context().zone()).task(detail, shown));
+      long all = detail.ledger().map(ledger -> ledger.rejected()).orElse(0L);
+      if (all > shown.size() && !shown.isEmpty()) {
+        cli.console()
+            .say(
+                "%d of %,d; more: --rejects N --rejects-after %d"
+                    .formatted(shown.size(), all, shown.getLast().number()));
+      }
+    }
+    return Exit.OK.code();
+  }
+}

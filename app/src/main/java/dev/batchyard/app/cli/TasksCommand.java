@@ -1,0 +1,75 @@
+package dev.batchyard.app.cli;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.app.Installation;
+import dev.batchyard.engine.port.TaskViews;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Lists tasks. */
+@Command(name = "tasks", description = "Lists tasks, newest first.")
+final class TasksCommand implements Callable<Integer> {
+
+  private static final int ROWS = 20;
+
+  private final Cli cli;
+
+  @Option(
+      names = "--state",
+      split = ",",
+      paramLabel = "STATE",
+      description = "Only these states, such as running,retrying.")
+  private List<TaskState> states = List.of();
+
+  @Option(names = "--type", paramLabel = "TYPE", description = "Only this task type.")
+  private Optional<String> type = Optional.empty();
+
+  @Option(names = "--before", paramLabel = "ID", description = "The next page: ids below this one.")
+  private Optional<Long> before = Optional.empty();
+
+  @Option(names = "--limit", paramLabel = "N", description = "At most so many, 1 to 200; 20.")
+  private int limit = ROWS;
+
+  TasksCommand(Cli cli) {
+    this.cli = cli;
+  }
+
+  @Override
+  public Integer call() {
+    if (limit < 1 || limit > TaskViews.PAGE_MAX) {
+      throw new CliFailure(
+          Exit.USAGE, "--limit: %d is not in 1 to %d".formatted(limit, TaskViews.PAGE_MAX));
+    }
+    Set<TaskState> wanted = EnumSet.noneOf(TaskState.class);
+    wanted.addAll(states);
+    OptionalLong top = before.map(OptionalLong::of).orElse(OptionalLong.empty());
+    try (Installation installation = cli.open()) {
+      TaskViews views = installation.store().taskViews();
+      TaskViews.Page page = views.list(wanted, type, top, limit);
+      page.rows().forEach(row -> cli.console().tell(TaskJson.of(row)));
+      if (page.rows().isEmpty()) {
+        cli.console()
+            .say("no tasks" + (wanted.isEmpty() && type.isEmpty() ? " yet" : " like that"));
+      } else {
+        cli.console().say(new Show(cli.context().zone()).tasks(page.rows()));
+        cli.console().say(counts(views.counts()));
+      }
+      page.next().ifPresent(next -> cli.console().say("more: --before " + next));
+    }
+    return Exit.OK.code();
+  }
+
+  private static String counts(Map<TaskState, Long> counts) {
+    return counts.entrySet().stream()
+        .map(count -> "%s %,d".formatted(count.getKey().word(), count.getValue()))
+        .collect(Collectors.joining(", ", "in all: ", ""));
+  }
+}
