@@ -7,7 +7,8 @@ import java.util.Locale;
 /**
  * Guesses the types of a new table's columns from the first rows: the narrowest of bigint, numeric,
  * double precision, boolean, date, timestamp with or without time zone that takes every value seen,
- * else text. Digits behind a leading zero (postal codes, telephone numbers) are text.
+ * else text. Digits behind a leading zero (postal codes, telephone numbers) are text. Truth is {@code
+ * true} and {@code false}, or {@code t} and {@code f} if both are seen.
  */
 final class TypeInference {
   private static final ColumnCheck BIGINT = ColumnChecks.of("bigint");
@@ -22,7 +23,10 @@ final class TypeInference {
     boolean whole = true;
     boolean numeric = true;
     boolean scientific = false;
-    boolean truth = true;
+    boolean words = true;
+    boolean letters = true;
+    boolean bothLetters = false;
+    String first = "";
     boolean date = true;
     boolean timestamp = true;
     boolean zone = true;
@@ -38,7 +42,11 @@ final class TypeInference {
       whole &= plain && BIGINT.takes(value);
       numeric &= plain && NUMERIC.takes(value);
       scientific |= value.indexOf('e') >= 0 || value.indexOf('E') >= 0;
-      truth &= isTruth(value);
+      String lower = value.toLowerCase(Locale.ROOT);
+      first = first.isEmpty() ? lower : first;
+      words &= lower.equals("true") || lower.equals("false");
+      letters &= lower.equals("t") || lower.equals("f");
+      bothLetters |= letters && !lower.equals(first);
       date &= DATE.takes(value);
       timestamp &= TIMESTAMP.takes(value);
       zone &= timestamp && TimeChecks.hasZone(text, 0, text.length);
@@ -52,7 +60,8 @@ final class TypeInference {
     if (numeric) {
       return scientific ? "double precision" : "numeric";
     }
-    if (truth) {
+    // a column of nothing but F is rather female than false
+    if (words || bothLetters && letters) {
       return "boolean";
     }
     if (date) {
@@ -62,13 +71,6 @@ final class TypeInference {
       return zone ? "timestamp with time zone" : "timestamp";
     }
     return "text";
-  }
-
-  private static boolean isTruth(String value) {
-    return switch (value.toLowerCase(Locale.ROOT)) {
-      case "true", "false", "t", "f" -> true;
-      default -> false;
-    };
   }
 
   private static boolean hasLeadingZero(String value) {
