@@ -13,11 +13,7 @@ import java.time.InstantSource;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 
-/**
- * A running node on an installation: engine, task types, logs. Unless it was given a name, it is
- * called after the host and the lowest free slot of the data folder, so that it has its name again
- * after a restart and takes back at once what it held.
- */
+/** A running node on an installation: engine, task types, logs. */
 public final class Node implements AutoCloseable {
 
   private static final Duration LOG_FLUSH = Duration.ofMillis(200);

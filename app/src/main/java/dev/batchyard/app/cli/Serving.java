@@ -23,7 +23,8 @@ final class Serving implements AutoCloseable {
   private final TaskTypes types;
   private final Node node;
 
-  private Serving(StopSignal signal, Installation installation, NodeName name, TaskTypes types, Node node) {
+  private Serving(
+      StopSignal signal, Installation installation, NodeName name, TaskTypes types, Node node) {
     this.signal = signal;
     this.installation = installation;
     this.name = name;

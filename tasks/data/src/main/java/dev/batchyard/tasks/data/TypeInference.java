@@ -7,8 +7,8 @@ import java.util.Locale;
 /**
  * Guesses the types of a new table's columns from the first rows: the narrowest of bigint, numeric,
  * double precision, boolean, date, timestamp with or without time zone that takes every value seen,
- * else text. Digits behind a leading zero (postal codes, telephone numbers) are text. Truth is {@code
- * true} and {@code false}, or {@code t} and {@code f} if both are seen.
+ * else text. Digits behind a leading zero (postal codes, telephone numbers) are text. Truth is
+ * {@code true} and {@code false}, or {@code t} and {@code f} if both are seen.
  */
 final class TypeInference {
   private static final ColumnCheck BIGINT = ColumnChecks.of("bigint");
@@ -61,7 +61,7 @@ final class TypeInference {
       return scientific ? "double precision" : "numeric";
     }
     // a column of nothing but F is rather female than false
-    if (words || bothLetters && letters) {
+    if (words || (bothLetters && letters)) {
       return "boolean";
     }
     if (date) {
