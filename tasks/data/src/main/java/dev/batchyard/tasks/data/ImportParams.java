@@ -3,6 +3,7 @@ package dev.batchyard.tasks.data;
 import dev.batchyard.tasks.data.csv.CsvLayout;
 import dev.batchyard.tasks.data.csv.Encodings;
 import dev.batchyard.tasks.data.jdbc.TableName;
+import dev.batchyard.tasks.pipeline.Shown;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,6 +54,7 @@ public record ImportParams(
   public static final int CHUNK_ROWS_MAX = 100_000;
 
   private static final int CHUNK_ROWS = 1000;
+  private static final int COLUMNS_MAX = 1600;
   private static final long REJECTS_MAX = 1000;
   private static final Pattern TYPE_NAME =
       Pattern.compile(
@@ -80,7 +82,7 @@ public record ImportParams(
   private record Problem(String field, String value, String cure) {
     @Override
     public String toString() {
-      return field + ": '" + value + "' " + cure;
+      return field + ": " + Shown.value(value) + " " + cure;
     }
   }
 
@@ -194,6 +196,14 @@ public record ImportParams(
       }
       if (columns.get().isEmpty()) {
         problems.add(new Problem("columns", "[]", "must name at least one column, or be left out"));
+      }
+      if (columns.get().size() > COLUMNS_MAX) {
+        problems.add(
+            new Problem(
+                "columns",
+                columns.get().size() + " names",
+                "are more than the %,d columns that a table may have".formatted(COLUMNS_MAX)));
+        return;
       }
       Set<String> seen = new HashSet<>();
       for (int i = 0; i < columns.get().size(); i++) {

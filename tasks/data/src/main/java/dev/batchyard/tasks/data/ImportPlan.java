@@ -5,6 +5,7 @@ import dev.batchyard.tasks.data.csv.CsvLayout;
 import dev.batchyard.tasks.data.jdbc.CopyTarget;
 import dev.batchyard.tasks.data.jdbc.TableName;
 import dev.batchyard.tasks.data.jdbc.TargetTable;
+import dev.batchyard.tasks.pipeline.Shown;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -65,19 +66,19 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
     }
     List<String> known = table.columns().stream().map(TargetTable.Column::name).toList();
     throw new FinalFailure(
-        "columns: '%s' of %s is not a column of %s, which has %s; rename it in the %s"
+        "columns: %s of %s is not a column of %s, which has %s; rename it in the %s"
             .formatted(
-                name,
+                Shown.value(name),
                 layout.file().path(),
                 table.name(),
-                String.join(", ", known),
+                Shown.names(known),
                 layout.header() ? "header, or declare columns" : "declared columns"));
   }
 
   private static FinalFailure twice(String name, CsvLayout layout) {
     return new FinalFailure(
-        "columns: '%s' is there twice in %s; give each column a name of its own, in the header or by columns"
-            .formatted(name, layout.file().path()));
+        "columns: %s is there twice in %s; give each column a name of its own, in the header or by columns"
+            .formatted(Shown.value(name), layout.file().path()));
   }
 
   private static void requireAll(
@@ -93,7 +94,7 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
                     column.name(),
                     table.name(),
                     layout.file().path(),
-                    String.join(", ", layout.names())));
+                    Shown.names(layout.names())));
       }
     }
   }
@@ -110,8 +111,8 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
     for (String declared : types.keySet()) {
       if (!names.contains(declared)) {
         throw new FinalFailure(
-            "types: '%s' is not a column of %s, which has %s; take it out or correct it"
-                .formatted(declared, layout.file().path(), String.join(", ", names)));
+            "types: %s is not a column of %s, which has %s; take it out or correct it"
+                .formatted(Shown.value(declared), layout.file().path(), Shown.names(names)));
       }
     }
     List<RowEncoder.Column> columns = new ArrayList<>();
@@ -137,8 +138,8 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
     TableName.nameProblem(name)
         .ifPresent(problem -> {
           throw new FinalFailure(
-              "columns: column %d '%s' of %s cannot be made: %s; rename it in the header, or declare columns"
-                  .formatted(at + 1, name, layout.file().path(), problem));
+              "columns: column %d %s of %s cannot be made: %s; rename it in the header, or declare columns"
+                  .formatted(at + 1, Shown.value(name), layout.file().path(), problem));
         });
   }
 }

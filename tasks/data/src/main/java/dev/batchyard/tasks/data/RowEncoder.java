@@ -6,6 +6,8 @@ import dev.batchyard.api.pipeline.Step;
 import dev.batchyard.tasks.data.csv.BadBytes;
 import dev.batchyard.tasks.data.csv.CsvRow;
 import dev.batchyard.tasks.data.jdbc.CopyRow;
+import dev.batchyard.tasks.pipeline.Shown;
+import java.nio.CharBuffer;
 import java.util.Arrays;
 import java.util.List;
 
@@ -24,7 +26,6 @@ final class RowEncoder implements Step<CsvRow, CopyRow> {
    */
   record Column(String name, ColumnCheck check, boolean notNull) {}
 
-  private static final int VALUE_SHOWN_MAX = 100;
   private static final int UTF8_BYTES_MAX = 3;
   private static final int BUFFER_KEPT_MAX = 4 * 1024 * 1024;
 
@@ -84,7 +85,8 @@ final class RowEncoder implements Step<CsvRow, CopyRow> {
     String problem = column.check().problem(text, from, to);
     if (!problem.isEmpty()) {
       requireReadable(column, text, from, to);
-      throw new RejectedItem(column.name(), shown(text, from, to) + " " + problem);
+      throw new RejectedItem(
+          column.name(), Shown.value(CharBuffer.wrap(text, from, to - from)) + " " + problem);
     }
     byte[] bytes = out;
     int at = length;
@@ -182,11 +184,5 @@ final class RowEncoder implements Step<CsvRow, CopyRow> {
         i++;
       }
     }
-  }
-
-  private static String shown(char[] text, int from, int to) {
-    int shown = Math.min(to - from, VALUE_SHOWN_MAX);
-    String more = shown < to - from ? "…" : "";
-    return "'" + new String(text, from, shown) + more + "'";
   }
 }

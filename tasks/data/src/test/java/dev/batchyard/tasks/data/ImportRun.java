@@ -1,5 +1,7 @@
 package dev.batchyard.tasks.data;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.batchyard.api.AttemptLog;
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.Outcome;
@@ -70,6 +72,24 @@ final class ImportRun {
     return database.ask(
         "select read || ' ' || written || ' ' || skipped || ' ' || rejected from batchyard.checkpoint where task = "
             + task);
+  }
+
+  /** Asserts that the ledger balances and says what is in the table and in the rejects. */
+  void requireLedgerTells(String table) throws SQLException {
+    assertThat(
+            database.ask(
+                """
+                select coalesce((select format('written %%s, rejected %%s, balanced %%s',
+                                 written, rejected, read = written + skipped + rejected)
+                                   from batchyard.checkpoint where task = %d),
+                                'written 0, rejected 0, balanced t')
+                """
+                    .formatted(task)))
+        .isEqualTo(
+            "written %s, rejected %s, balanced t"
+                .formatted(
+                    database.ask("select count(*) from " + table),
+                    database.ask("select count(*) from batchyard.reject where task = " + task)));
   }
 
   /** The rejects as {@code number|column|reason}, one a line. */

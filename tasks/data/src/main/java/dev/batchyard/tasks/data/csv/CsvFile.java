@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 
 /**
  * A file as it was when the attempt began: its size and the SHA-256 of all its bytes, by which a
@@ -30,10 +32,15 @@ public record CsvFile(
   private static final int BUFFER_BYTES = 256 * 1024;
   private static final long HIGH_BITS = 0x8080808080808080L;
 
+  /** What the system says of a path that can never be opened as it is. */
+  private static final List<String> PATH_IS_WRONG =
+      List.of("File name too long", "Too many levels of symbolic links");
+
   /**
    * Looks at a file and reads it once for its digest.
    *
    * @throws FinalFailure if it is missing, empty, unreadable or not a regular file
+   * @throws IOException if disk or network fail, which may pass
    */
   public static CsvFile of(Path path) throws IOException {
     try {
@@ -62,7 +69,23 @@ public record CsvFile(
           "file: %s may not be read by the user that Batchyard runs as; give that user the right to read it (chmod, chown)"
               .formatted(path),
           e);
+    } catch (FileSystemException e) {
+      for (String wrong : PATH_IS_WRONG) {
+        if (String.valueOf(e.getReason()).startsWith(wrong)) {
+          throw new FinalFailure(
+              "file: %s cannot be opened (%s); check the path".formatted(path, wrong), e);
+        }
+      }
+      throw unreadable(path, e);
     }
+  }
+
+  /** What disk or network did may pass: the task is tried again. */
+  static IOException unreadable(Path path, IOException e) {
+    return new IOException(
+        "file: %s cannot be read (%s); look at its disk or network, the import goes on where it stopped"
+            .formatted(path, e instanceof FileSystemException f ? f.getReason() : e.getMessage()),
+        e);
   }
 
   private static CsvFile read(Path path, BasicFileAttributes attributes) throws IOException {
@@ -81,6 +104,10 @@ public record CsvFile(
         digest.update(buffer);
         buffer.clear();
       }
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      throw unreadable(path, e);
     }
     if (offset != attributes.size()) {
       throw new FinalFailure(
@@ -147,17 +174,29 @@ public record CsvFile(
   }
 
   /**
-   * Makes sure that nobody wrote to the file since {@link #of} looked at it.
+   * Makes sure that nobody wrote to the file since {@link #of} looked at it. Asked before each
+   * chunk is given: else rows of a changed file would be committed under the digest of the first
+   * one.
    *
-   * @throws FinalFailure if its size or time of change is another now
+   * @throws FinalFailure if its size or time of change is another now, or it is gone
    */
   void requireUntouched() throws IOException {
-    BasicFileAttributes now = Files.readAttributes(path, BasicFileAttributes.class);
+    BasicFileAttributes now;
+    try {
+      now = Files.readAttributes(path, BasicFileAttributes.class);
+    } catch (NoSuchFileException e) {
+      throw changed("it was taken away while it was read");
+    }
     if (now.size() != size_bytes || !now.lastModifiedTime().equals(modified)) {
       throw changed(
           "size %d, changed at %s; now size %d, changed at %s"
               .formatted(size_bytes, modified, now.size(), now.lastModifiedTime()));
     }
+  }
+
+  /** {@return what to tell when the file ends before its size} */
+  FinalFailure cutOff(long end) {
+    return changed("its size was %d bytes, and it ended at byte %d".formatted(size_bytes, end));
   }
 
   private FinalFailure changed(String what) {

@@ -1,7 +1,11 @@
 package dev.batchyard.tasks.data.csv;
 
 import dev.batchyard.api.FinalFailure;
+import dev.batchyard.tasks.pipeline.Shown;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.channels.Channels;
 import java.nio.charset.Charset;
 import java.util.List;
 import java.util.Locale;
@@ -33,7 +37,9 @@ public record CsvLayout(
   private static final int SAMPLE_BYTES = 1024 * 1024;
   private static final int SAMPLE_ROWS_MAX = 10_000;
   private static final double SPLITS_WELL = 0.9;
-  private static final int NAME_SHOWN_MAX = 200;
+
+  /** So many columns a table of PostgreSQL has at most. */
+  private static final int COLUMNS_MAX = 1600;
 
   public CsvLayout {
     names = List.copyOf(names);
@@ -78,7 +84,7 @@ public record CsvLayout(
     Charset charset = encoding(file, options, bytes, mark);
     int bom = Encodings.bomLength(bytes, charset);
     boolean complete = bytes.length == file.size_bytes();
-    String text = new String(bytes, bom, bytes.length - bom, charset);
+    String text = decoded(bytes, bom, charset);
     Dialect dialect = DialectDetector.detect(text, complete, options.delimiter(), options.quote());
     List<CsvRow> rows = DialectDetector.rows(text, complete, dialect, SAMPLE_ROWS_MAX);
     if (rows.isEmpty()) {
@@ -86,6 +92,7 @@ public record CsvLayout(
     }
     CsvRow first = rows.getFirst();
     requireDelimiter(file, options, dialect, first, text, complete);
+    requireFewColumns(file, dialect, first);
     List<String> fields = first.fields();
     boolean header = options.header().orElseGet(() -> isHeader(fields, options.columns()));
     List<String> names = options.columns().isEmpty() ? fields : options.columns();
@@ -97,6 +104,20 @@ public record CsvLayout(
     boolean all = complete && rows.size() < SAMPLE_ROWS_MAX;
     List<CsvRow> body = header ? rows.subList(1, rows.size()) : rows;
     return new CsvLayout(file, charset, bom, dialect, header, names, body, all);
+  }
+
+  /** The text as it will be read later: what the encoding does not know is marked. */
+  private static String decoded(byte[] bytes, int bom, Charset charset) throws IOException {
+    ByteArrayInputStream rest = new ByteArrayInputStream(bytes, bom, bytes.length - bom);
+    StringWriter text = new StringWriter(bytes.length);
+    try (LineDecoder decoder =
+        new LineDecoder(Channels.newChannel(rest), charset, bom, bytes.length - bom)) {
+      char[] buffer = new char[8192];
+      for (int read = decoder.read(buffer); read >= 0; read = decoder.read(buffer)) {
+        text.write(buffer, 0, read);
+      }
+    }
+    return text.toString();
   }
 
   private static Charset encoding(
@@ -158,17 +179,24 @@ public record CsvLayout(
       DialectDetector.Fit fit =
           DialectDetector.fit(text, complete, new Dialect(other, dialect.quote()));
       if (fit.fields() > 1 && fit.share() >= SPLITS_WELL) {
-        String line = first.field(0);
         throw new FinalFailure(
-            "delimiter: with %s the first record of %s is one column '%s', with %s it would be %d columns; set delimiter to %s or leave it out"
+            "delimiter: with %s the first record of %s is one column %s, with %s it would be %d columns; set delimiter to %s or leave it out"
                 .formatted(
                     dialect.delimiterName(),
                     file.path(),
-                    line.substring(0, Math.min(line.length(), NAME_SHOWN_MAX)),
+                    Shown.value(first.field(0)),
                     Dialect.name(other),
                     fit.fields(),
                     Dialect.name(other)));
       }
+    }
+  }
+
+  private static void requireFewColumns(CsvFile file, Dialect dialect, CsvRow first) {
+    if (first.fieldCount() > COLUMNS_MAX) {
+      throw new FinalFailure(
+          "columns: the first record of %s has %,d columns with delimiter %s, more than the %,d that a table of PostgreSQL may have; declare another delimiter, or split the file"
+              .formatted(file.path(), first.fieldCount(), dialect.delimiterName(), COLUMNS_MAX));
     }
   }
 

@@ -9,6 +9,9 @@ import java.util.List;
  * many fields it has. Nobody writes into it once it is made.
  */
 public final class CsvRow {
+  /** Two arrays, the row, the item around it: what even an empty row takes. */
+  private static final int OBJECT_BYTES = 128;
+
   private final long line;
   private final char[] text;
   private final int[] ends;
@@ -36,6 +39,11 @@ public final class CsvRow {
   /** {@return whether there is text behind a closing quote} */
   boolean isMalformed() {
     return quotedFields < 0;
+  }
+
+  /** {@return about how much memory it takes} */
+  int bytes() {
+    return OBJECT_BYTES + text.length * Character.BYTES + ends.length * Integer.BYTES;
   }
 
   /** {@return how many of its fields were quoted} */
@@ -82,17 +90,16 @@ public final class CsvRow {
    * as \xE9}
    */
   public String raw(Dialect dialect) {
-    StringBuilder out = new StringBuilder(text.length + ends.length * 2);
+    StringBuilder out = new StringBuilder(Math.min(text.length + ends.length * 2, Reject.RAW_MAX));
     for (int i = 0; i < ends.length && out.length() <= Reject.RAW_MAX; i++) {
       if (i > 0) {
         out.append(dialect.delimiter());
       }
-      String field = field(i);
-      boolean quoted = dialect.needsQuotes(field);
+      boolean quoted = dialect.needsQuotes(text, from(i), to(i));
       if (quoted) {
         out.append(dialect.quote());
       }
-      for (int at = from(i); at < to(i); at++) {
+      for (int at = from(i); at < to(i) && out.length() <= Reject.RAW_MAX; at++) {
         char c = text[at];
         if (BadBytes.isMark(text, from(i), at)) {
           out.append("\\x").append(BadBytes.hex(c), 2, 4);

@@ -13,13 +13,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rows of a CSV file. A chunk ends where a record ends, at the asked number of rows or at
- * {@value #CHUNK_CHARS_MAX} characters, so that memory stays flat. Records with another number of
- * fields than the layout has go to the rejects. Blank lines are no items. What comes before a
- * record that cannot be read at all is given first, then the failure.
+ * The rows of a CSV file. A chunk ends where a record ends, at the asked number of rows or when its
+ * rows take {@value #CHUNK_BYTES_MAX} bytes of memory, so that memory stays flat. Records with
+ * another number of fields than the layout has go to the rejects. Blank lines are no items. What
+ * comes before a record that cannot be read at all is given first, then the failure.
  */
 public final class CsvSource implements Source<CsvRow> {
-  private static final int CHUNK_CHARS_MAX = 4 * 1024 * 1024;
+  private static final int CHUNK_BYTES_MAX = 4 * 1024 * 1024;
   private static final int CHUNK_ITEMS_GUESS = 1000;
 
   private final CsvLayout layout;
@@ -65,14 +65,14 @@ public final class CsvSource implements Source<CsvRow> {
     List<Item<CsvRow>> items = new ArrayList<>(Math.min(itemsMax, CHUNK_ITEMS_GUESS));
     List<Reject> rejects = new ArrayList<>();
     long number = at.row();
-    long chars = 0;
+    long bytes = 0;
     int fields = layout.names().size();
     while (items.size() + rejects.size() < itemsMax
-        && chars < CHUNK_CHARS_MAX
+        && bytes < CHUNK_BYTES_MAX
         && reader.peek().isPresent()) {
       CsvRow row = reader.take();
       number++;
-      chars += row.text().length;
+      bytes += row.bytes();
       if (row.isMalformed()) {
         rejects.add(
             reject(number, row, "text behind a closing quote; double a quote inside quotes"));
@@ -84,9 +84,9 @@ public final class CsvSource implements Source<CsvRow> {
       }
     }
     at = reader.position(number);
+    layout.file().requireUntouched();
     if (items.isEmpty() && rejects.isEmpty()) {
       reader.requireNoFailure(number + 1);
-      layout.file().requireUntouched();
       if (begun) {
         return Optional.empty();
       }

@@ -13,9 +13,9 @@ public record Dialect(char delimiter, char quote) {
     }
   }
 
-  boolean needsQuotes(String field) {
-    for (int i = 0; i < field.length(); i++) {
-      char c = field.charAt(i);
+  boolean needsQuotes(char[] text, int from, int to) {
+    for (int i = from; i < to; i++) {
+      char c = text[i];
       if (c == delimiter || c == quote || c == '\n' || c == '\r') {
         return true;
       }

@@ -46,23 +46,30 @@ final class DialectDetector {
   /** {@return the dialect of a text} What is given is taken as it is. */
   static Dialect detect(
       String text, boolean complete, Optional<Character> delimiter, Optional<Character> quote) {
-    char quoteChar = quote.orElseGet(() -> quote(text, complete, delimiter));
-    return best(text, complete, delimiter.map(List::of).orElse(DELIMITERS), quoteChar).dialect();
+    List<Character> delimiters = delimiter.map(List::of).orElse(DELIMITERS);
+    char quoteChar = quote.orElseGet(() -> quote(text, complete, delimiters));
+    return best(text, complete, delimiters, quoteChar).dialect();
   }
 
-  private static char quote(String text, boolean complete, Optional<Character> delimiter) {
-    Fit plain = best(text, complete, delimiter.map(List::of).orElse(DELIMITERS), QUOTES.get(0));
+  private static char quote(String text, boolean complete, List<Character> delimiters) {
+    List<Character> quotes = QUOTES.stream().filter(quote -> !delimiters.contains(quote)).toList();
+    if (quotes.size() == 1) {
+      return quotes.getFirst();
+    }
+    Fit plain = best(text, complete, delimiters, QUOTES.get(0));
     if (plain.quoted() > 0) {
       return QUOTES.get(0);
     }
-    Fit single = best(text, complete, delimiter.map(List::of).orElse(DELIMITERS), QUOTES.get(1));
+    Fit single = best(text, complete, delimiters, QUOTES.get(1));
     boolean asGood = !plain.betterThan(single) && single.share() >= plain.share();
     return single.quoted() > 1 && asGood ? QUOTES.get(1) : QUOTES.get(0);
   }
 
+  /** The quote is none of the delimiters, or the list has others too. */
   private static Fit best(String text, boolean complete, List<Character> delimiters, char quote) {
-    Fit best = fit(text, complete, new Dialect(delimiters.get(0), quote));
-    for (char delimiter : delimiters.subList(1, delimiters.size())) {
+    List<Character> others = delimiters.stream().filter(delimiter -> delimiter != quote).toList();
+    Fit best = fit(text, complete, new Dialect(others.getFirst(), quote));
+    for (char delimiter : others.subList(1, others.size())) {
       Fit fit = fit(text, complete, new Dialect(delimiter, quote));
       if (fit.betterThan(best)) {
         best = fit;

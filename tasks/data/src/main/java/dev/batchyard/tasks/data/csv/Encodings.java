@@ -29,6 +29,9 @@ public final class Encodings {
   private static final Charset WINDOWS_1252 = Charset.forName("windows-1252");
   private static final int NEAR_NAMES = 3;
 
+  /** No encoding has a longer name. */
+  private static final int NAME_CHARS_MAX = 64;
+
   /** ICU4J looks at the first 8000 bytes of what it is given. */
   private static final int ICU_BYTES_MAX = 8000;
 
@@ -64,7 +67,7 @@ public final class Encodings {
 
   /** {@return the names that look most like this one} */
   public static List<String> near(String name) {
-    String wanted = plain(name);
+    String wanted = plain(name.substring(0, Math.min(name.length(), NAME_CHARS_MAX)));
     return Charset.availableCharsets().keySet().stream()
         .filter(known -> named(known).isPresent())
         .sorted(Comparator.comparingInt(known -> distance(wanted, plain(known))))
@@ -156,7 +159,10 @@ public final class Encodings {
     return Optional.empty();
   }
 
-  /** UTF-16 without a mark: zero bytes on one side only, and line ends or commas among them. */
+  /**
+   * UTF-16 without a mark: zero bytes on one side only, and line ends among them. A NUL or two in a
+   * file of bytes are not enough: there, line ends have no zero beside them.
+   */
   private static Optional<Charset> utf16(byte[] sample) {
     int[] zeros = new int[2];
     for (int i = 0; i < sample.length; i++) {
@@ -165,13 +171,30 @@ public final class Encodings {
       }
     }
     int few = sample.length / 100;
-    if (zeros[1] > few && zeros[0] == 0 && decodes(sample, StandardCharsets.UTF_16LE)) {
+    if (zeros[1] > few && zeros[0] == 0 && isUtf16(sample, StandardCharsets.UTF_16LE)) {
       return Optional.of(StandardCharsets.UTF_16LE);
     }
-    if (zeros[0] > few && zeros[1] == 0 && decodes(sample, StandardCharsets.UTF_16BE)) {
+    if (zeros[0] > few && zeros[1] == 0 && isUtf16(sample, StandardCharsets.UTF_16BE)) {
       return Optional.of(StandardCharsets.UTF_16BE);
     }
     return Optional.empty();
+  }
+
+  private static boolean isUtf16(byte[] sample, Charset charset) {
+    int low = charset.equals(StandardCharsets.UTF_16BE) ? 1 : 0;
+    int bytes = 0;
+    int units = 0;
+    for (int i = 0; i + 1 < sample.length; i += 2) {
+      bytes += isLineEnd(sample[i]) ? 1 : 0;
+      bytes += isLineEnd(sample[i + 1]) ? 1 : 0;
+      units += isLineEnd(sample[i + low]) && sample[i + 1 - low] == 0 ? 1 : 0;
+    }
+    boolean enough = decodes(sample, StandardCharsets.UTF_8) ? 2 * units >= bytes : units > 0;
+    return enough && decodes(sample, charset);
+  }
+
+  private static boolean isLineEnd(byte b) {
+    return b == '\n' || b == '\r';
   }
 
   /** Whether all bytes can be read, an unfinished character at the end aside. */

@@ -1,5 +1,6 @@
 package dev.batchyard.tasks.data.csv;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.ByteBuffer;
@@ -19,7 +20,7 @@ import java.nio.charset.StandardCharsets;
  * 0x0D are line ends and nothing else (in UTF-16: as two-byte units).
  */
 final class LineDecoder extends Reader {
-  private static final int BUFFER_BYTES = 64 * 1024;
+  static final int BUFFER_BYTES = 64 * 1024;
 
   private final ReadableByteChannel channel;
   private final CharsetDecoder decoder;
@@ -35,7 +36,7 @@ final class LineDecoder extends Reader {
   /**
    * Decodes a channel that stands at a file offset where a line begins.
    *
-   * @param length how many bytes to read at most
+   * @param length how many bytes there are; fewer are an {@link EOFException}
    */
   LineDecoder(ReadableByteChannel channel, Charset charset, long offset, long length) {
     this.channel = channel;
@@ -59,6 +60,11 @@ final class LineDecoder extends Reader {
   /** {@return where line {@code line} of this reader begins, in the file; the first is 1} */
   long offsetOf(long line) {
     return lines.offsetOf(line);
+  }
+
+  /** Lets go of the lines before this one; nobody will ask for them. */
+  void forgetBefore(long line) {
+    lines.forgetBefore(line);
   }
 
   /** {@return the offset behind the last byte that was read} */
@@ -114,6 +120,9 @@ final class LineDecoder extends Reader {
     int count = remaining == 0 ? -1 : channel.read(bytes);
     bytes.flip();
     if (count < 0) {
+      if (remaining > 0) {
+        throw new EOFException("%d bytes are missing".formatted(remaining));
+      }
       ended = true;
       return;
     }

@@ -4,10 +4,12 @@ import de.siegmar.fastcsv.reader.CloseableIterator;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import dev.batchyard.api.FinalFailure;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -35,20 +37,34 @@ final class RecordReader implements AutoCloseable {
   Optional<CsvRow> peek() throws IOException {
     if (ahead == null && !ended) {
       try {
-        ahead = pass.records.hasNext() ? pass.records.next() : null;
-        ended = ahead == null;
+        readAhead();
       } catch (UncheckedIOException e) {
-        throw new IOException("reading " + layout.file().path() + " failed", e.getCause());
-      } catch (CsvParseException e) {
-        if (String.valueOf(e.getMessage()).startsWith("Unexpected character after closing quote")) {
-          ahead = skipMalformed();
-        } else {
-          failure = e;
-          ended = true;
+        IOException cause = Objects.requireNonNull(e.getCause());
+        if (cause instanceof EOFException) {
+          throw layout.file().cutOff(pass.decoder.end());
         }
+        throw CsvFile.unreadable(layout.file().path(), cause);
+      } catch (CsvParseException e) {
+        if (e.getCause() instanceof Error error) {
+          throw error; // FastCSV wraps whatever it meets, an OutOfMemoryError too
+        }
+        failure = e;
+        ended = true;
       }
     }
     return Optional.ofNullable(ahead);
+  }
+
+  private void readAhead() throws IOException {
+    try {
+      ahead = pass.records.hasNext() ? pass.records.next() : null;
+      ended = ahead == null;
+    } catch (CsvParseException e) {
+      if (!String.valueOf(e.getMessage()).startsWith("Unexpected character after closing quote")) {
+        throw e;
+      }
+      ahead = skipMalformed();
+    }
   }
 
   /** Lets a lenient reader find the end of the record at hand, and begins anew behind it. */
@@ -99,17 +115,22 @@ final class RecordReader implements AutoCloseable {
     String place =
         "file: %s: row %d, line %d, byte %d"
             .formatted(layout.file().path(), row, here.line(), here.offset());
-    boolean unclosed = String.valueOf(failure.getMessage()).startsWith("Unclosed");
-    if (unclosed) {
+    if (String.valueOf(failure.getMessage()).startsWith("Unclosed")) {
       throw new FinalFailure(
-          "%s: a quote %s is opened and not closed until the end of the file; close it, or declare another quote"
+          "%s: a quote %s is opened and not closed until the end of the file; close it, or declare another quote, then submit a new import"
               .formatted(place, layout.dialect().quote()),
           failure);
     }
     throw new FinalFailure(
-        "%s: the record is longer than %,d characters; usually a quote %s that is never closed, or a file without line ends. Mend the file, or declare quote"
-            .formatted(place, RowHandler.RECORD_CHARS_MAX, layout.dialect().quote()),
+        "%s: the record has more than %s, the most that a record may have; usually a quote %s that is never closed, or a file without line ends. Mend the file, or declare quote, then submit a new import"
+            .formatted(place, exceeded(failure), layout.dialect().quote()),
         failure);
+  }
+
+  private static String exceeded(CsvParseException failure) {
+    return failure.getCause() instanceof LineStarts.TooManyLines
+        ? "%,d lines".formatted(LineStarts.RECORD_LINES_MAX)
+        : "%,d characters".formatted(RowHandler.RECORD_CHARS_MAX);
   }
 
   @Override
@@ -121,7 +142,7 @@ final class RecordReader implements AutoCloseable {
   private static final class Pass implements AutoCloseable {
     final CsvPosition from;
     final LineDecoder decoder;
-    final RowHandler handler = new RowHandler();
+    final RowHandler handler;
     final CloseableIterator<CsvRow> records;
 
     Pass(CsvLayout layout, CsvPosition from, boolean lenient) throws IOException {
@@ -130,6 +151,7 @@ final class RecordReader implements AutoCloseable {
           FileChannel.open(layout.file().path(), StandardOpenOption.READ).position(from.offset());
       long rest = from.size_bytes() - from.offset();
       this.decoder = new LineDecoder(channel, layout.charset(), from.offset(), rest);
+      this.handler = new RowHandler(decoder::forgetBefore);
       CsvReader<CsvRow> reader =
           lenient
               ? RowHandler.lenient(handler, decoder, layout.dialect())

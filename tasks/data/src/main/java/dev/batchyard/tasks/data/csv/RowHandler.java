@@ -5,12 +5,16 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
 import java.io.Reader;
 import java.util.Arrays;
+import java.util.function.LongConsumer;
 
 /** Takes the fields that FastCSV finds into rows. */
 final class RowHandler extends AbstractBaseCsvCallbackHandler<CsvRow> {
 
-  /** The most characters that a record, or one of its fields, may have. */
-  static final int RECORD_CHARS_MAX = 16 * 1024 * 1024;
+  /**
+   * The most characters that a record may have, delimiters included. An import holds some ten times
+   * as many bytes twice over: parsed, encoded, and waiting to be sent.
+   */
+  static final int RECORD_CHARS_MAX = 4 * 1024 * 1024;
 
   /** Fields beyond these are counted, not kept: PostgreSQL has at most 1600 columns. */
   static final int FIELDS_KEPT_MAX = 2000;
@@ -22,11 +26,27 @@ final class RowHandler extends AbstractBaseCsvCallbackHandler<CsvRow> {
     private static final long serialVersionUID = 1L;
   }
 
+  private final LongConsumer begun;
   private char[] text = new char[4096];
   private int length;
+  private int chars;
   private int[] ends = new int[64];
   private int fields;
   private int quotedFields;
+
+  /** Makes a handler that tells nobody where records begin. */
+  RowHandler() {
+    this(line -> {});
+  }
+
+  /**
+   * Makes a handler.
+   *
+   * @param begun is told the line at which a record begins, blank ones included
+   */
+  RowHandler(LongConsumer begun) {
+    this.begun = begun;
+  }
 
   /** {@return a reader by the grammar, which throws at text behind a closing quote} */
   static CsvReader<CsvRow> strict(RowHandler handler, Reader reader, Dialect dialect) {
@@ -57,7 +77,9 @@ final class RowHandler extends AbstractBaseCsvCallbackHandler<CsvRow> {
 
   @Override
   protected void handleBegin(long startingLineNumber) {
+    begun.accept(startingLineNumber);
     length = 0;
+    chars = 0;
     fields = 0;
     quotedFields = 0;
     if (text.length > TEXT_KEPT_MAX) {
@@ -69,13 +91,14 @@ final class RowHandler extends AbstractBaseCsvCallbackHandler<CsvRow> {
   protected void handleField(int field, char[] buf, int offset, int len, boolean quoted) {
     fields++;
     quotedFields += quoted ? 1 : 0;
+    chars += len + 1;
+    if (chars > RECORD_CHARS_MAX) {
+      throw new RecordTooLong();
+    }
     if (field >= FIELDS_KEPT_MAX) {
       return;
     }
     if (length + len > text.length) {
-      if (length + len > RECORD_CHARS_MAX) {
-        throw new RecordTooLong();
-      }
       text = Arrays.copyOf(text, Math.max(length + len, text.length * 2));
     }
     System.arraycopy(buf, offset, text, length, len);

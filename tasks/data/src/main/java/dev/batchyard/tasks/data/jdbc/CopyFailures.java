@@ -1,10 +1,13 @@
 package dev.batchyard.tasks.data.jdbc;
 
 import dev.batchyard.api.FinalFailure;
+import dev.batchyard.tasks.pipeline.Shown;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Says what an error of the target database means and what helps. */
@@ -22,6 +25,14 @@ final class CopyFailures {
                where d.datname = current_database()) as t
         left join pg_tablespace s on s.oid = t.oid
       """;
+
+  /** Told under several states, 42501 (read-only) and XX000 (too large) among them. */
+  private static final Pattern FILE_FAILED =
+      Pattern.compile("could not (extend|write|create|open|fsync|truncate) .*(file|block)");
+
+  private static final Pattern SEQUENCE = Pattern.compile("permission denied for sequence (.+)$");
+
+  private static final int SAID_CHARS_MAX = 500;
 
   private CopyFailures() {}
 
@@ -59,11 +70,14 @@ final class CopyFailures {
   static Exception explained(SQLException e, TableName table, Place place) {
     String state = String.valueOf(e.getSQLState());
     String said = firstLine(e);
+    if (FILE_FAILED.matcher(said).find()) {
+      return noRoom(e, table, place, said);
+    }
     return switch (state) {
-      case "42501" -> missingRight(place.role(), table, said, e);
+      case "42501" -> refusedRight(place.role(), table, said, e);
       case "42P01", "3F000" ->
           new FinalFailure(
-              "table: %s does not exist any more (%s); make it again, then submit a new import"
+              "table: %s, or what its triggers need, does not exist any more (%s); make it again, then rerun the task"
                   .formatted(table, said),
               e);
       case "42703" ->
@@ -71,29 +85,68 @@ final class CopyFailures {
               "table: %s has changed while rows went in (%s); submit a new import"
                   .formatted(table, said),
               e);
-      case "42704" ->
+      case "42704", "42601" ->
           new FinalFailure(
               "types: %s; give types that PostgreSQL knows, such as bigint or text".formatted(said),
+              e);
+      case "42701" ->
+          new FinalFailure(
+              "columns: %s cannot be made (%s); rename the column in the header, or declare columns"
+                  .formatted(table, said),
               e);
       case "25006" ->
           new FinalFailure(
               "table: %s cannot be written: database %s is read-only (%s); connect to the primary server"
                   .formatted(table, place.database(), said),
               e);
-      case "53100", "58030" ->
-          new SQLException(
-              "table: %s: no room on the disk of tablespace %s (%s); free space there, the import goes on where it stopped"
-                  .formatted(table, place.tablespace(), said),
-              e.getSQLState(),
-              e);
+      case "53100", "58030" -> noRoom(e, table, place, said);
       case "55P03" ->
           new SQLException(
               "table: %s is locked by another session for longer than the import waits (%s); see pg_stat_activity, the import goes on where it stopped"
                   .formatted(table, said),
               e.getSQLState(),
               e);
-      default -> e;
+      // made by another session since we looked: the next attempt finds it
+      case "42P07", "42710" -> e;
+      default ->
+          state.startsWith("42") || state.startsWith("0A") || state.startsWith("54")
+              ? new FinalFailure(
+                  "table: %s cannot take rows by COPY (%s); mend what that names, then rerun the task"
+                      .formatted(table, said),
+                  e)
+              : e;
     };
+  }
+
+  private static SQLException noRoom(SQLException e, TableName table, Place place, String said) {
+    return new SQLException(
+        "table: %s: no room on the disk of tablespace %s (%s); free space there, the import goes on where it stopped"
+            .formatted(table, place.tablespace(), said),
+        e.getSQLState(),
+        e);
+  }
+
+  private static FinalFailure refusedRight(
+      String role, TableName table, String said, SQLException e) {
+    Matcher sequence = SEQUENCE.matcher(said);
+    if (sequence.find()) {
+      return new FinalFailure(
+          "table: role %s may not use the sequence that fills a column of %s (%s); run: grant usage on sequence %s.%s to %s"
+              .formatted(
+                  role,
+                  table,
+                  said,
+                  TableName.quoted(table.schema()),
+                  TableName.quoted(sequence.group(1)),
+                  TableName.quoted(role)),
+          e);
+    }
+    return said.contains("row-level security")
+        ? new FinalFailure(
+            "table: the row security of %s refuses rows of role %s (%s); give that role a policy for them, or bypassrls, then rerun the task"
+                .formatted(table, role, said),
+            e)
+        : missingRight(role, table, said, e);
   }
 
   static FinalFailure missingRight(Connection connection, TableName table, boolean mayInsert)
@@ -131,6 +184,7 @@ final class CopyFailures {
   }
 
   private static String firstLine(SQLException e) {
-    return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    String first = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    return Shown.cut(first, SAID_CHARS_MAX);
   }
 }

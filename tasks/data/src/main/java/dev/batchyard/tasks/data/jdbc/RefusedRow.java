@@ -1,5 +1,6 @@
 package dev.batchyard.tasks.data.jdbc;
 
+import dev.batchyard.tasks.pipeline.Shown;
 import java.sql.SQLException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,26 +17,29 @@ import org.postgresql.util.ServerErrorMessage;
  */
 record RefusedRow(String column, String reason, int line) {
   private static final Pattern LINE =
-      Pattern.compile("^COPY .+?, line (\\d+)(?:, column ([^:]+))?");
+      Pattern.compile("^COPY .+?, line (\\d+)(?:, column ([^:]+))?", Pattern.MULTILINE);
+  private static final int REASON_CHARS_MAX = 500;
   private static final Pattern KEY = Pattern.compile("\\(([^()]+)\\)=");
 
   /**
    * Whether the error is about a row's values: data exceptions (22), constraints (23), WITH CHECK
-   * OPTION (44), what a trigger raises (P0001), row security is not.
+   * OPTION (44), what a trigger raises (P0), what is too large for an index or a page, or nested
+   * too deeply (54). Row security is not.
    */
   static boolean isAboutValues(SQLException e) {
     String state = String.valueOf(e.getSQLState());
     return state.startsWith("22")
         || state.startsWith("23")
         || state.startsWith("44")
-        || state.equals("P0001");
+        || state.startsWith("54")
+        || state.startsWith("P0");
   }
 
   static RefusedRow of(SQLException e) {
     ServerErrorMessage server =
         e instanceof PSQLException known ? known.getServerErrorMessage() : null;
     if (server == null) {
-      return new RefusedRow("", String.valueOf(e.getMessage()), 0);
+      return new RefusedRow("", shown(String.valueOf(e.getMessage())), 0);
     }
     String column = text(server.getColumn());
     int line = 0;
@@ -53,7 +57,12 @@ record RefusedRow(String column, String reason, int line) {
     if (!detail.isEmpty()) {
       reason.append("; ").append(detail);
     }
-    return new RefusedRow(column, reason.toString(), line);
+    return new RefusedRow(column, shown(reason.toString()), line);
+  }
+
+  /** The server repeats a value whole, however long it is. */
+  private static String shown(String reason) {
+    return Shown.cut(reason, REASON_CHARS_MAX);
   }
 
   private static int parsed(String digits) {

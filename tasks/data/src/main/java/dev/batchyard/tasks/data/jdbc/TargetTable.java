@@ -184,6 +184,7 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
    * @throws FinalFailure always
    */
   private static FinalFailure missing(Connection connection, TableName name) throws SQLException {
+    var _ = schemaRight(connection, name, false); // a missing schema is told first
     try (PreparedStatement statement = connection.prepareStatement(NEIGHBOURS)) {
       statement.setString(1, name.schema());
       statement.setString(2, name.name());
