@@ -1,26 +1,27 @@
 package dev.batchyard.app.config;
 
-import dev.batchyard.app.json.Nearest;
 import dev.batchyard.store.server.CannotStart;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
-import org.yaml.snakeyaml.constructor.SafeConstructor;
-import org.yaml.snakeyaml.error.YAMLException;
+import java.util.TreeMap;
 
 /** Reads settings: flags over environment over {@code batchyard.yaml} in the data folder. */
 public final class ConfigReader {
 
   private static final String FILE = "batchyard.yaml";
+  private static final String PREFIX = "BATCHYARD_";
   private static final String FILE_SUFFIX = "_FILE";
-  private static final int FILE_BYTES_MAX = 64 * 1024;
+  private static final int SECRET_BYTES_MAX = 4_096;
 
   /** Read by the start script, not by us. */
   private static final List<String> FOREIGN = List.of("BATCHYARD_JAVA_OPTS");
@@ -31,100 +32,71 @@ public final class ConfigReader {
    * Reads them.
    *
    * @param flags what the command line says
-   * @param environment of the process
+   * @param environment of the process; an empty variable counts as one that is not set
    * @param home of the user
    * @throws CannotStart for an unknown key or a wrong value, naming the nearest known one or the
    *     cure
    */
   public static Settings read(Map<Key, String> flags, Map<String, String> environment, Path home) {
-    Map<Key, String> given = new EnumMap<>(Key.class);
-    Map<Key, String> above = new EnumMap<>(fromEnvironment(environment));
+    Map<Key, String> above = new EnumMap<>(Key.class);
+    above.putAll(fromEnvironment(environment));
     above.putAll(flags);
     Path data = Settings.from(above, home).data();
-    given.putAll(fromFile(data.resolve(FILE)));
+    Map<Key, String> given = new EnumMap<>(Key.class);
+    given.putAll(new SettingsFile(data.resolve(FILE)).read());
     given.putAll(above);
     return Settings.from(given, home);
   }
 
   private static Map<Key, String> fromEnvironment(Map<String, String> environment) {
-    Map<Key, String> found = new EnumMap<>(Key.class);
-    environment.forEach((variable, value) -> {
-      if (!variable.startsWith("BATCHYARD_") || FOREIGN.contains(variable)) {
-        return;
+    Map<String, Key> values = new TreeMap<>();
+    Map<String, Key> files = new TreeMap<>();
+    for (Key key : Key.values()) {
+      values.put(key.variable(), key);
+      if (key.hasFileVariable()) {
+        files.put(key.variable() + FILE_SUFFIX, key);
       }
-      boolean inFile = variable.endsWith(FILE_SUFFIX);
-      String name =
-          inFile ? variable.substring(0, variable.length() - FILE_SUFFIX.length()) : variable;
-      Key key =
-          Arrays.stream(Key.values())
-              .filter(k -> k.variable().equals(name))
-              .findFirst()
-              .orElseThrow(() ->
-                  unknown(
-                      "environment variable",
-                      variable,
-                      Arrays.stream(Key.values()).map(Key::variable).toList()));
-      found.put(key, inFile ? secret(variable, Path.of(value)) : value);
-    });
-    return found;
-  }
-
-  private static String secret(String variable, Path file) {
-    try {
-      return Files.readString(file).strip();
-    } catch (IOException e) {
-      throw new CannotStart(variable + ": cannot read " + file + "; it must be a readable file", e);
     }
-  }
-
-  private static Map<Key, String> fromFile(Path file) {
     Map<Key, String> found = new EnumMap<>(Key.class);
-    if (!Files.isReadable(file)) {
-      return found;
-    }
-    Object document = parse(file);
-    if (document == null) {
-      return found;
-    }
-    if (!(document instanceof Map<?, ?> lines)) {
-      throw new CannotStart(file + ": must be lines of the form 'key: value'");
-    }
-    lines.forEach((word, value) -> {
-      Optional<Key> key =
-          Arrays.stream(Key.values()).filter(k -> k.word().equals(word)).findFirst();
-      found.put(
-          key.orElseThrow(() ->
-              unknown(
-                  file + ": key",
-                  String.valueOf(word),
-                  Arrays.stream(Key.values()).map(Key::word).toList())),
-          String.valueOf(value));
-    });
+    new TreeMap<>(environment)
+        .forEach((variable, value) -> {
+          if (!variable.startsWith(PREFIX) || FOREIGN.contains(variable) || value.isEmpty()) {
+            return;
+          }
+          Key inFile = files.get(variable);
+          Key key = inFile == null ? values.get(variable) : inFile;
+          if (key == null) {
+            List<String> known = new ArrayList<>(values.keySet());
+            known.addAll(files.keySet());
+            throw Unknown.name("environment variable", variable, known);
+          }
+          if (found.put(key, inFile == null ? value : secret(variable, value)) != null) {
+            throw new CannotStart(
+                "%s and %s%s are both set; unset one of them"
+                    .formatted(key.variable(), key.variable(), FILE_SUFFIX));
+          }
+        });
     return found;
   }
 
-  private static @org.jspecify.annotations.Nullable Object parse(Path file) {
-    LoaderOptions options = new LoaderOptions();
-    options.setMaxAliasesForCollections(0);
-    options.setNestingDepthLimit(4);
-    options.setCodePointLimit(FILE_BYTES_MAX);
-    options.setAllowDuplicateKeys(false);
-    try {
-      return new Yaml(new SafeConstructor(options)).load(Files.readString(file));
-    } catch (IOException | YAMLException e) {
+  /** The one line of a small file. */
+  private static String secret(String variable, String name) {
+    try (InputStream in = Files.newInputStream(Path.of(name))) {
+      byte[] bytes = in.readNBytes(SECRET_BYTES_MAX + 1);
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      String line = text.replaceFirst("\\r?\\n\\z", "");
+      if (bytes.length <= SECRET_BYTES_MAX && !line.isBlank() && line.indexOf('\n') < 0) {
+        return line;
+      }
+    } catch (CharacterCodingException e) {
+      // told below, with whatever else is not one line of text
+    } catch (IOException | InvalidPathException e) {
       throw new CannotStart(
-          file + ": cannot be read: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "), e);
+          "%s: cannot read %s; it must be a readable file".formatted(variable, OneLine.of(name)),
+          e);
     }
-  }
-
-  private static CannotStart unknown(String where, String name, List<String> known) {
-    return new CannotStart(
-        "%s '%s' is unknown; %s"
-            .formatted(
-                where,
-                name,
-                Nearest.to(name, known)
-                    .map(near -> "did you mean " + near + "?")
-                    .orElse("known: " + String.join(", ", known))));
+    throw new CannotStart(
+        "%s: %s must hold the value alone: one line of UTF-8, at most %d bytes"
+            .formatted(variable, OneLine.of(name), SECRET_BYTES_MAX));
   }
 }

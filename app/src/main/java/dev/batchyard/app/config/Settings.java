@@ -1,10 +1,12 @@
 package dev.batchyard.app.config;
 
 import dev.batchyard.store.server.CannotStart;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What this process was told.
@@ -30,42 +32,71 @@ public record Settings(
     Duration stopGrace,
     Duration logRetention) {
 
-  private static final int PORT_MAX = 65_535;
-  private static final int SLOTS_MAX = 1_000;
-  private static final int LOG_DAYS_MAX = 3_650;
-  private static final int STOP_GRACE_MAX_S = 3_600;
+  /** A name is also that of a log file. */
+  private static final Pattern NAME = Pattern.compile("[\\p{L}\\p{N}][\\p{L}\\p{N}._-]{0,62}");
 
-  /** Makes settings from what was given by key. */
+  /**
+   * Makes settings from what was given by key.
+   *
+   * @throws CannotStart for a value that cannot be
+   */
   static Settings from(Map<Key, String> given, Path home) {
+    given.forEach((key, value) -> {
+      if (value.isBlank()) {
+        throw new CannotStart("%s: has no value; give one, or leave it out".formatted(key.word()));
+      }
+    });
     return new Settings(
-        Path.of(given.getOrDefault(Key.DATA, home.resolve(".batchyard").toString()))
-            .toAbsolutePath()
-            .normalize(),
-        Optional.ofNullable(given.get(Key.DB)),
+        folder(given.getOrDefault(Key.DATA, Key.DATA.usual()), home),
+        Optional.ofNullable(given.get(Key.DB)).map(String::strip),
         given.getOrDefault(Key.DB_USER, ""),
         given.getOrDefault(Key.DB_PASSWORD, ""),
-        Optional.ofNullable(given.get(Key.NAME)),
-        number(given, Key.PORT, 8470, 0, PORT_MAX),
-        number(given, Key.SLOTS, 8, 1, SLOTS_MAX),
-        Duration.ofSeconds(number(given, Key.STOP_GRACE_S, 30, 0, STOP_GRACE_MAX_S)),
-        Duration.ofDays(number(given, Key.LOG_DAYS, 30, 1, LOG_DAYS_MAX)));
+        Optional.ofNullable(given.get(Key.NAME)).map(Settings::checkedName),
+        number(given, Key.PORT),
+        number(given, Key.SLOTS),
+        Duration.ofSeconds(number(given, Key.STOP_GRACE_S)),
+        Duration.ofDays(number(given, Key.LOG_DAYS)));
   }
 
-  private static int number(Map<Key, String> given, Key key, int usual, int least, int most) {
-    String text = given.get(key);
-    if (text == null) {
-      return usual;
+  private static Path folder(String text, Path home) {
+    try {
+      // a shell expands the tilde of '--data ~/x', not that of '--data=~/x' or of a variable
+      Path path =
+          text.equals("~") || text.startsWith("~/")
+              ? home.resolve(text.substring(Math.min(text.length(), 2)))
+              : Path.of(text);
+      return path.toAbsolutePath().normalize();
+    } catch (InvalidPathException e) {
+      throw new CannotStart(
+          "data: '%s' is no path here (%s); a name that is not ASCII needs a locale such as LANG=C.UTF-8"
+              .formatted(OneLine.of(text), OneLine.of(e.getReason())),
+          e);
     }
+  }
+
+  private static String checkedName(String text) {
+    String name = text.strip();
+    if (!NAME.matcher(name).matches()) {
+      throw new CannotStart(
+          "name: '%s' must be 1 to 63 letters, digits, dots, dashes and underscores, a letter or digit first"
+              .formatted(OneLine.of(name)));
+    }
+    return name;
+  }
+
+  private static int number(Map<Key, String> given, Key key) {
+    String text = given.getOrDefault(key, key.usual());
     try {
       int value = Integer.parseInt(text.strip());
-      if (value >= least && value <= most) {
+      if (value >= key.least() && value <= key.most()) {
         return value;
       }
     } catch (NumberFormatException e) {
       // told below, together with numbers out of range
     }
     throw new CannotStart(
-        "%s: '%s' must be a whole number from %d to %d".formatted(key.word(), text, least, most));
+        "%s: '%s' must be a whole number from %d to %d"
+            .formatted(key.word(), OneLine.of(text), key.least(), key.most()));
   }
 
   /** Without the password. */
