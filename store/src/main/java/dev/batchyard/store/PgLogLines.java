@@ -1,6 +1,8 @@
 package dev.batchyard.store;
 
 import dev.batchyard.engine.port.LogLines;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.List;
 
 /** Lines go in as they come; the identity column keeps their order. */
@@ -21,6 +23,15 @@ final class PgLogLines implements LogLines {
         from log_line
        where task = ? and id > ?
        order by id
+       limit ?
+      """;
+
+  private static final String TAIL =
+      """
+      select id, task, attempt, at, level, text
+        from log_line
+       where task = ?
+       order by id desc
        limit ?
       """;
 
@@ -50,18 +61,21 @@ final class PgLogLines implements LogLines {
 
   @Override
   public List<Line> read(long task, long after, int limit) {
-    return db.query(
-        READ,
-        r ->
-            new Line(
-                r.getLong("id"),
-                r.getLong("task"),
-                r.getInt("attempt"),
-                Sql.instant(r, "at"),
-                r.getString("level"),
-                r.getString("text")),
-        task,
-        after,
-        Math.clamp(limit, 1, BATCH_MAX));
+    return db.query(READ, PgLogLines::line, task, after, Math.clamp(limit, 1, BATCH_MAX));
+  }
+
+  @Override
+  public List<Line> tail(long task, int limit) {
+    return db.query(TAIL, PgLogLines::line, task, Math.clamp(limit, 1, BATCH_MAX)).reversed();
+  }
+
+  private static Line line(ResultSet row) throws SQLException {
+    return new Line(
+        row.getLong("id"),
+        row.getLong("task"),
+        row.getInt("attempt"),
+        Sql.instant(row, "at"),
+        row.getString("level"),
+        row.getString("text"));
   }
 }

@@ -191,6 +191,10 @@ class TaskViewsTest {
 
     assertThat(first).hasSize(20);
     assertThat(rest).extracting(Line::text).startsWith("行 20").endsWith("行 29").hasSize(10);
+    assertThat(f.store.logLines().tail(7, 3))
+        .extracting(Line::text)
+        .containsExactly("行 27", "行 28", "行 29");
+    assertThat(f.store.logLines().tail(9, 3)).isEmpty();
     f.pass(Duration.ofDays(31));
     f.store.upkeep().runOnce();
     assertThat(f.store.logLines().read(7, 0, 20)).isEmpty();

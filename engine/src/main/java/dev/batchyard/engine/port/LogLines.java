@@ -19,6 +19,9 @@ public interface LogLines {
    */
   List<Line> read(long task, long after, int limit);
 
+  /** {@return the newest lines of one task, in order; at most {@link #BATCH_MAX}} */
+  List<Line> tail(long task, int limit);
+
   /**
    * One line.
    *

@@ -97,5 +97,10 @@ class TaskLogsTest {
     public List<Line> read(long task, long after, int limit) {
       return List.of();
     }
+
+    @Override
+    public List<Line> tail(long task, int limit) {
+      return List.of();
+    }
   }
 }

@@ -1,0 +1,98 @@
+package dev.batchyard.web;
+
+import dev.batchyard.engine.port.LogLines;
+import dev.batchyard.engine.port.NodeViews;
+import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.web.dashboard.Assets;
+import dev.batchyard.web.dashboard.Dashboard;
+import dev.batchyard.web.dashboard.ErrorPages;
+import dev.batchyard.web.dashboard.LivePages;
+import dev.batchyard.web.dashboard.Pages;
+import dev.batchyard.web.page.Templates;
+import dev.batchyard.web.security.Access;
+import dev.batchyard.web.security.Gate;
+import java.net.URI;
+import java.security.SecureRandom;
+import java.util.Objects;
+import org.springframework.boot.web.server.PortInUseException;
+import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.web.servlet.DispatcherServlet;
+
+/**
+ * The pages on 127.0.0.1. They show what the views read and change nothing. Sessions end with the
+ * server; nothing of it survives a crash. Each request has a virtual thread.
+ */
+public final class WebServer implements AutoCloseable {
+
+  private final AnnotationConfigServletWebServerApplicationContext context;
+  private final LivePages live;
+  private final Access access;
+
+  private WebServer(
+      AnnotationConfigServletWebServerApplicationContext context, LivePages live, Access access) {
+    this.context = context;
+    this.live = live;
+    this.access = access;
+  }
+
+  /**
+   * Starts serving; when it returns, the port answers.
+   *
+   * @throws PortInUse if another program listens on the port
+   */
+  public static WebServer start(WebConfig config, TaskViews tasks, NodeViews nodes, LogLines logs) {
+    LivePages live = new LivePages();
+    Access access = new Access(new SecureRandom());
+    Templates templates = new Templates();
+    Dashboard dashboard = new Dashboard(tasks, nodes, logs, System::nanoTime);
+    // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
+    AnnotationConfigServletWebServerApplicationContext context =
+        new AnnotationConfigServletWebServerApplicationContext();
+    context.register(Mvc.class);
+    context.registerBean(Tomcat.class, () -> new Tomcat(config));
+    context.registerBean(Pages.class, () -> new Pages(dashboard, templates, live));
+    context.registerBean(Assets.class, Assets::new);
+    context.registerBean(ErrorPages.class, () -> new ErrorPages(templates));
+    context.registerBean(
+        "dispatcherServlet", DispatcherServlet.class, () -> new DispatcherServlet());
+    context.registerBean(
+        "gate",
+        FilterRegistrationBean.class,
+        () -> new FilterRegistrationBean<>(new Gate(access, templates, Assets.STYLESHEET)));
+    try {
+      context.refresh();
+    } catch (RuntimeException e) {
+      context.close();
+      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        if (cause instanceof PortInUseException) {
+          throw new PortInUse(config.port(), e);
+        }
+      }
+      throw e;
+    }
+    return new WebServer(context, live, access);
+  }
+
+  /** {@return the port that it listens on} */
+  public int port() {
+    return Objects.requireNonNull(context.getWebServer()).getPort();
+  }
+
+  /** {@return the link that signs in one browser, once} */
+  public URI url() {
+    return URI.create("http://127.0.0.1:" + port() + "/?token=" + access.token());
+  }
+
+  /** {@return how many pages are live} */
+  int livePages() {
+    return live.open();
+  }
+
+  /** Ends live pages and stops; requests under way are cut off. */
+  @Override
+  public void close() {
+    live.close();
+    context.close();
+  }
+}

@@ -1,0 +1,97 @@
+package dev.batchyard.web.dashboard;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.LogLines;
+import dev.batchyard.engine.port.NodeViews;
+import dev.batchyard.engine.port.NodeViews.NodeRow;
+import dev.batchyard.engine.port.TaskViews;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.LongSupplier;
+
+/**
+ * What the pages show, read from the views of the engine. A page is read anew when it is asked for;
+ * live pages share their reads.
+ */
+public final class Dashboard {
+
+  /** The most tasks of a page. */
+  static final int TASKS_MAX = 50;
+
+  private final TaskViews tasks;
+  private final NodeViews nodes;
+  private final LogLines logs;
+  private final SharedReads<ListQuery, TaskList> liveLists;
+  private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
+  private final SharedReads<String, List<NodeRow>> liveNodes;
+  private final SharedReads<String, java.util.Map<TaskState, Long>> liveCounts;
+
+  /**
+   * Reads from these views.
+   *
+   * @param nanos a clock that only moves forward
+   */
+  public Dashboard(TaskViews tasks, NodeViews nodes, LogLines logs, LongSupplier nanos) {
+    this.tasks = tasks;
+    this.nodes = nodes;
+    this.logs = logs;
+    liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
+    liveLists = new SharedReads<>(this::liveList, nanos);
+    liveSheets = new SharedReads<>(key -> sheet(key), nanos);
+    liveNodes = new SharedReads<>(_ -> nodes.nodes(), nanos);
+  }
+
+  TaskList list(ListQuery query) {
+    return new TaskList(query, page(query), tasks.counts(), nodes.servedTypes());
+  }
+
+  TaskList sharedList(ListQuery query) {
+    return liveLists.get(query);
+  }
+
+  /**
+   * {@return one task with its rejects above a number}
+   *
+   * @throws MissingPage if there is no such task
+   */
+  TaskSheet sheet(TaskSheet.Key key) {
+    TaskViews.TaskDetail detail = tasks.find(key.task()).orElseThrow(MissingPage::new);
+    return new TaskSheet(
+        detail,
+        key.after(),
+        tasks.rejects(key.task(), key.after(), TaskSheet.REJECTS_MAX + 1),
+        logs.tail(key.task(), TaskSheet.TAIL_MAX));
+  }
+
+  TaskSheet sharedSheet(TaskSheet.Key key) {
+    return liveSheets.get(key);
+  }
+
+  LogPage log(long task, long after) {
+    if (tasks.find(task).isEmpty()) {
+      throw new MissingPage();
+    }
+    return new LogPage(task, after, logs.read(task, after, LogPage.LINES_MAX + 1));
+  }
+
+  List<NodeRow> nodes() {
+    return nodes.nodes();
+  }
+
+  List<NodeRow> sharedNodes() {
+    return liveNodes.get("");
+  }
+
+  private TaskList liveList(ListQuery query) {
+    return new TaskList(query, page(query), liveCounts.get(""), List.of());
+  }
+
+  private TaskViews.Page page(ListQuery query) {
+    return tasks.list(
+        query.states(),
+        query.type().isEmpty() ? Optional.empty() : Optional.of(query.type()),
+        query.before() > 0 ? OptionalLong.of(query.before()) : OptionalLong.empty(),
+        TASKS_MAX);
+  }
+}

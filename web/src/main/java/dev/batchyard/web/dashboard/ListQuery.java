@@ -1,0 +1,80 @@
+package dev.batchyard.web.dashboard;
+
+import dev.batchyard.api.TaskState;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Which tasks a list shows.
+ *
+ * @param states only these; all when empty
+ * @param type only this one; all when empty
+ * @param before ids below this; from the newest when 0
+ */
+public record ListQuery(Set<TaskState> states, String type, long before) {
+
+  private static final int TYPE_MAX = 200;
+
+  public ListQuery {
+    states = Set.copyOf(states);
+  }
+
+  /**
+   * Understands the values of an address.
+   *
+   * @throws InvalidAddress for a state that does not exist, a number that is none, or a long type
+   */
+  static ListQuery of(List<String> states, String type, String before) {
+    if (type.length() > TYPE_MAX) {
+      throw new InvalidAddress();
+    }
+    Set<TaskState> wanted = EnumSet.noneOf(TaskState.class);
+    for (String word : states) {
+      wanted.add(
+          Arrays.stream(TaskState.values())
+              .filter(state -> state.word().equals(word))
+              .findFirst()
+              .orElseThrow(InvalidAddress::new));
+    }
+    return new ListQuery(wanted, type.strip(), InvalidAddress.number(before));
+  }
+
+  /** {@return whether it leaves anything out} */
+  public boolean filtered() {
+    return !states.isEmpty() || !type.isEmpty();
+  }
+
+  /** {@return the same for other states, from the newest} */
+  public ListQuery with(Set<TaskState> other) {
+    return new ListQuery(other, type, 0);
+  }
+
+  /** {@return the same from another id on} */
+  public ListQuery from(long id) {
+    return new ListQuery(states, type, id);
+  }
+
+  /** {@return its address} */
+  public String path() {
+    return "/" + parameters();
+  }
+
+  /** {@return its values as they stand in an address; empty, or with a question mark first} */
+  String parameters() {
+    List<String> parts = new ArrayList<>();
+    states.stream().sorted().forEach(state -> parts.add("state=" + state.word()));
+    if (!type.isEmpty()) {
+      parts.add("type=" + URLEncoder.encode(type, StandardCharsets.UTF_8));
+    }
+    if (before > 0) {
+      parts.add("before=" + before);
+    }
+    return parts.stream().collect(Collectors.joining("&", parts.isEmpty() ? "" : "?", ""));
+  }
+}

@@ -1,0 +1,187 @@
+package dev.batchyard.web.dashboard;
+
+import dev.batchyard.engine.port.NodeViews.NodeRow;
+import dev.batchyard.engine.port.StoreUnavailable;
+import dev.batchyard.web.page.Page;
+import dev.batchyard.web.page.Reader;
+import dev.batchyard.web.page.Templates;
+import dev.batchyard.web.page.Words;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.springframework.stereotype.Controller;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseBody;
+
+/** The addresses of the pages. Each page has its live twin below {@code /live}. */
+@Controller
+@ResponseBody
+public final class Pages {
+
+  private static final String HTML = "text/html;charset=UTF-8";
+
+  private final Dashboard dashboard;
+  private final Templates templates;
+  private final LivePages live;
+
+  /** Serves what the dashboard reads. */
+  public Pages(Dashboard dashboard, Templates templates, LivePages live) {
+    this.dashboard = dashboard;
+    this.templates = templates;
+    this.live = live;
+  }
+
+  @GetMapping(path = "/", produces = HTML)
+  String tasks(
+      HttpServletRequest request,
+      @RequestParam(name = "state", defaultValue = "") List<String> states,
+      @RequestParam(name = "type", defaultValue = "") String type,
+      @RequestParam(name = "before", defaultValue = "") String before) {
+    ListQuery query = ListQuery.of(states, type, before);
+    Page page = page(request, "tasks.title", query.path(), "/live/tasks" + query.parameters());
+    return html("tasks/list", page, "list", dashboard.list(query));
+  }
+
+  @GetMapping("/live/tasks")
+  void liveTasks(
+      HttpServletRequest request,
+      HttpServletResponse response,
+      @RequestParam(name = "state", defaultValue = "") List<String> states,
+      @RequestParam(name = "type", defaultValue = "") String type,
+      @RequestParam(name = "before", defaultValue = "") String before)
+      throws IOException {
+    ListQuery query = ListQuery.of(states, type, before);
+    Page page = page(request, "tasks.title", query.path(), "");
+    serve(
+        response,
+        page,
+        () -> dashboard.sharedList(query),
+        list -> regions("tasks", page, "list", list, "counts", "rows"));
+  }
+
+  @GetMapping(path = "/tasks/{id}", produces = HTML)
+  String task(
+      HttpServletRequest request,
+      @PathVariable("id") String id,
+      @RequestParam(name = "rejects", defaultValue = "") String rejects) {
+    TaskSheet.Key key = new TaskSheet.Key(task(id), InvalidAddress.number(rejects));
+    String more = key.after() > 0 ? "?rejects=" + key.after() : "";
+    Page page =
+        page(
+            request,
+            "task.title",
+            "/tasks/" + key.task() + more,
+            "/live/tasks/" + key.task() + more,
+            key.task());
+    return html("task/sheet", page, "sheet", dashboard.sheet(key));
+  }
+
+  @GetMapping("/live/tasks/{id}")
+  void liveTask(
+      HttpServletRequest request,
+      HttpServletResponse response,
+      @PathVariable("id") String id,
+      @RequestParam(name = "rejects", defaultValue = "") String rejects)
+      throws IOException {
+    TaskSheet.Key key = new TaskSheet.Key(task(id), InvalidAddress.number(rejects));
+    Page page = page(request, "task.title", "", "", key.task());
+    serve(
+        response,
+        page,
+        () -> dashboard.sharedSheet(key),
+        sheet -> {
+          List<Region> regions =
+              new ArrayList<>(
+                  regions(
+                      "task",
+                      page,
+                      "sheet",
+                      sheet,
+                      "head",
+                      "ends",
+                      "ledger",
+                      "attempts",
+                      "rejects",
+                      "history"));
+          regions.add(new Region("log", html("task/tail", page, "sheet", sheet)));
+          return regions;
+        });
+  }
+
+  @GetMapping(path = "/tasks/{id}/log", produces = HTML)
+  String log(
+      HttpServletRequest request,
+      @PathVariable("id") String id,
+      @RequestParam(name = "after", defaultValue = "") String after) {
+    LogPage log = dashboard.log(task(id), InvalidAddress.number(after));
+    String path =
+        "/tasks/" + log.task() + "/log" + (after.isEmpty() ? "" : "?after=" + log.after());
+    return html("task/log", page(request, "log.title", path, "", log.task()), "log", log);
+  }
+
+  @GetMapping(path = "/nodes", produces = HTML)
+  String nodes(HttpServletRequest request) {
+    Page page = page(request, "nodes.title", "/nodes", "/live/nodes");
+    return html("nodes/list", page, "nodes", dashboard.nodes());
+  }
+
+  @GetMapping("/live/nodes")
+  void liveNodes(HttpServletRequest request, HttpServletResponse response) throws IOException {
+    Page page = page(request, "nodes.title", "/nodes", "");
+    serve(
+        response,
+        page,
+        dashboard::sharedNodes,
+        (List<NodeRow> nodes) ->
+            List.of(new Region("nodes", html("nodes/rows", page, "nodes", nodes))));
+  }
+
+  private <S> void serve(
+      HttpServletResponse response, Page page, Supplier<S> read, Function<S, List<Region>> regions)
+      throws IOException {
+    live.serve(
+        response,
+        () -> {
+          try {
+            List<Region> all = new ArrayList<>(regions.apply(read.get()));
+            all.add(new Region("status", ""));
+            return all;
+          } catch (StoreUnavailable e) {
+            return List.of(new Region("status", templates.html("away", Map.of("page", page))));
+          }
+        });
+  }
+
+  private List<Region> regions(
+      String folder, Page page, String name, Object value, String... regions) {
+    return Stream.of(regions)
+        .map(region -> new Region(region, html(folder + "/" + region, page, name, value)))
+        .toList();
+  }
+
+  private String html(String template, Page page, String name, Object value) {
+    return templates.html(template, Map.of("page", page, name, value));
+  }
+
+  private static Page page(
+      HttpServletRequest request, String title, String path, String live, Object... values) {
+    Reader reader = Reader.of(request);
+    return Page.of(reader, Words.in(reader.language()).text(title, values), path, live);
+  }
+
+  private static long task(String id) {
+    try {
+      return Long.parseLong(id);
+    } catch (NumberFormatException e) {
+      throw new MissingPage();
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** The pages themselves, and how they stay live. */
+@NullMarked
+package dev.batchyard.web.dashboard;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,160 @@
+package dev.batchyard.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.batchyard.testkit.PostgresTest;
+import dev.batchyard.testkit.TestDatabase;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import org.jsoup.Jsoup;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+@PostgresTest
+final class SecurityTest {
+
+  private WebFixture f;
+
+  @BeforeEach
+  void open(TestDatabase test) throws SQLException {
+    f = new WebFixture(test);
+  }
+
+  @AfterEach
+  void close() {
+    f.close();
+  }
+
+  @Test
+  void the_printed_link_signs_in_one_browser_once() {
+    URI link = f.server.url();
+    assertThat(link.toString())
+        .matches("http://127\\.0\\.0\\.1:" + f.server.port() + "/\\?token=[A-Za-z0-9_-]{43}");
+    try (Browser first = new Browser(f.server);
+        Browser second = new Browser(f.server)) {
+      HttpResponse<String> answer = first.get(link.toString());
+      assertThat(answer.statusCode()).isEqualTo(303);
+      assertThat(answer.headers().firstValue("Location")).contains("/");
+      assertThat(answer.headers().firstValue("Set-Cookie").orElseThrow())
+          .startsWith("batchyard-" + f.server.port() + "=")
+          .contains("HttpOnly", "SameSite=Strict", "Path=/");
+      assertThat(first.get("/").statusCode()).isEqualTo(200);
+      assertThat(first.get(link.toString()).statusCode()).as("with the cookie").isEqualTo(303);
+
+      HttpResponse<String> late = second.get(link.toString());
+      assertThat(late.statusCode()).isEqualTo(401);
+      assertThat(Jsoup.parse(late.body()).select("h1").text()).isEqualTo("This link has been used");
+      assertThat(second.cookies()).isEmpty();
+      assertThat(late.body()).doesNotContain(link.getQuery().substring("token=".length()));
+    }
+  }
+
+  @Test
+  void without_the_cookie_nothing_is_shown_but_where_the_link_is() {
+    try (Browser stranger = new Browser(f.server)) {
+      for (String path :
+          List.of("/", "/nodes", "/tasks/1", "/live/tasks", "/assets/htmx.js", "/?token=guess")) {
+        HttpResponse<String> answer = stranger.get(path);
+        assertThat(answer.statusCode()).as(path).isEqualTo(401);
+        assertThat(Jsoup.parse(answer.body()).select(".message").text())
+            .contains("restart the server");
+      }
+      stranger.cookies().put("batchyard-" + f.server.port(), "guess");
+      assertThat(stranger.get("/").statusCode()).isEqualTo(401);
+      assertThat(stranger.get("/assets/pages.css").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void a_foreign_name_in_host_is_refused_even_with_the_cookie() throws IOException {
+    try (Browser browser = f.signIn()) {
+      String name = "batchyard-" + f.server.port();
+      String cookie = "Cookie: " + name + "=" + browser.cookies().get(name);
+      for (String host : List.of("evil.example", "127.0.0.1.evil.example", "127.0.0.2", "")) {
+        assertThat(status("GET / HTTP/1.1", "Host: " + host, cookie)).as(host).isEqualTo(421);
+      }
+      for (String host : List.of("127.0.0.1", "localhost:" + f.server.port(), "[::1]:80")) {
+        assertThat(status("GET / HTTP/1.1", "Host: " + host, cookie)).as(host).isEqualTo(200);
+      }
+      assertThat(status("GET /tasks//1 HTTP/1.1", "Host: localhost", cookie)).isEqualTo(400);
+      assertThat(status("GET /tasks/1;a=b HTTP/1.1", "Host: localhost", cookie)).isEqualTo(400);
+      assertThat(status("GET /a/../nodes HTTP/1.1", "Host: localhost", cookie)).isEqualTo(400);
+    }
+  }
+
+  @Test
+  void only_reading_is_possible() {
+    try (Browser browser = f.signIn()) {
+      for (String method : List.of("POST", "PUT", "DELETE", "PATCH", "OPTIONS")) {
+        HttpResponse<String> answer = browser.send(method, "/");
+        assertThat(answer.statusCode()).as(method).isEqualTo(405);
+        assertThat(answer.headers().firstValue("Allow")).contains("GET");
+      }
+      assertThat(browser.send("TRACE", "/").statusCode()).isEqualTo(405);
+    }
+  }
+
+  @Test
+  void every_answer_carries_the_headers_that_guard_it() {
+    try (Browser browser = f.signIn();
+        Browser stranger = new Browser(f.server)) {
+      for (HttpResponse<String> answer :
+          List.of(
+              browser.get("/"),
+              browser.get("/nothing"),
+              browser.get("/assets/pages.js"),
+              browser.send("POST", "/"),
+              stranger.get("/"))) {
+        assertThat(answer.headers().firstValue("Content-Security-Policy").orElseThrow())
+            .startsWith("default-src 'self';")
+            .contains("frame-ancestors 'none'")
+            .doesNotContain("unsafe");
+        assertThat(answer.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
+        assertThat(answer.headers().firstValue("X-Frame-Options")).contains("DENY");
+        assertThat(answer.headers().firstValue("Referrer-Policy")).contains("no-referrer");
+        assertThat(answer.headers().firstValue("Cache-Control")).contains("no-store");
+        assertThat(answer.headers().firstValue("Server")).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void only_loopback_is_bound() throws IOException {
+    for (InetAddress address : InetAddress.getAllByName(InetAddress.getLocalHost().getHostName())) {
+      if (!address.isLoopbackAddress()) {
+        assertThatThrownBy(() -> new Socket(address, f.server.port()).close())
+            .isInstanceOf(IOException.class);
+      }
+    }
+  }
+
+  @Test
+  void a_port_in_use_is_named_with_the_cure() {
+    WebConfig config = new WebConfig(f.server.port(), Path.of("target", "web2").toAbsolutePath());
+    assertThatThrownBy(() ->
+            WebServer.start(config, f.store.taskViews(), f.store.nodeViews(), f.store.logLines())
+                .close())
+        .isInstanceOf(PortInUse.class)
+        .hasMessageContaining("127.0.0.1:" + f.server.port())
+        .hasMessageContaining("--port")
+        .hasMessageNotContaining("\n");
+  }
+
+  private int status(String... lines) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), f.server.port())) {
+      String request = String.join("\r\n", lines) + "\r\nConnection: close\r\n\r\n";
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return Integer.parseInt(answer.split(" ", 3)[1]);
+    }
+  }
+}

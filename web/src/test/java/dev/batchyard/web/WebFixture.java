@@ -1,0 +1,121 @@
+package dev.batchyard.web;
+
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.Finish;
+import dev.batchyard.engine.port.NodeRegistration;
+import dev.batchyard.engine.port.RunningRows.RunningRow;
+import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.task.Verdict;
+import dev.batchyard.store.Store;
+import dev.batchyard.store.server.Database;
+import dev.batchyard.testkit.TestDatabase;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Random;
+import java.util.UUID;
+
+/** A store over emptied tables, the pages on it, and what happens to tasks. */
+final class WebFixture implements AutoCloseable {
+
+  static final String TYPE = "test.work";
+  static final String HOST = "host<b>1</b>";
+
+  private static final String EMPTY =
+      """
+      truncate task, task_key, outcome, block, lease, parked, request, running, node, checkpoint,
+               reject, attempt_log, event, log_line, lane
+       restart identity
+      """;
+
+  final Database database;
+  final Store store;
+  final WebServer server;
+  private final Random random = new Random(5);
+
+  WebFixture(TestDatabase test) throws SQLException {
+    database = test.database(new UUID(2, 2));
+    store =
+        new Store(
+            database.queue(),
+            database::session,
+            Optional::empty,
+            new Random(3),
+            Store.Settings.DEFAULT);
+    sql(EMPTY);
+    server =
+        WebServer.start(
+            new WebConfig(0, Path.of("target", "web").toAbsolutePath()),
+            store.taskViews(),
+            store.nodeViews(),
+            store.logLines());
+  }
+
+  Browser signIn() {
+    return Browser.signedIn(server);
+  }
+
+  void sql(String sql) throws SQLException {
+    try (var connection = database.queue().getConnection();
+        var statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  long submit(String label, String params) {
+    TaskDraft draft =
+        new TaskDraft(
+            TYPE, params, label, "default", 4, Optional.empty(), Optional.empty(), "default");
+    return store.submissions().submit(List.of(draft)).getFirst().task();
+  }
+
+  UUID node(String name) {
+    UUID boot = new UUID(random.nextLong(), random.nextLong());
+    store
+        .sessions()
+        .open(new NodeRegistration(boot, name, HOST, 42, "0.1.0", List.of(TYPE), 8))
+        .close();
+    return boot;
+  }
+
+  /** Claims everything that is ready. */
+  List<Claim> claim(UUID boot, int wanted) {
+    UUID token = new UUID(random.nextLong(), random.nextLong());
+    return store.claims().claim(boot, token, Map.of(TYPE, 500), wanted, true);
+  }
+
+  void progress(Claim claim, String node, double fraction) {
+    store
+        .runningRows()
+        .record(
+            node,
+            List.of(
+                new RunningRow(
+                    claim,
+                    Duration.ofSeconds(3),
+                    (long) (120_000 * fraction),
+                    fraction,
+                    23_456.7,
+                    OptionalLong.of(83_000))));
+  }
+
+  void finish(Claim claim, String node, Verdict verdict) {
+    store.finishes().finish(List.of(new Finish(claim, verdict, node, Duration.ofMillis(3_200))));
+  }
+
+  void commitChunk(Claim claim, String rejects) throws SQLException {
+    sql(
+        "select commit_chunk(%d, '%s', 0, 1, '{\"row\": 120000}', 120000, 119997, 1, 2, '%s')"
+            .formatted(claim.task(), claim.token(), rejects.replace("'", "''")));
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    database.close();
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.batchyard.web.dashboard;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.batchyard.web.page;
+
+import org.jspecify.annotations.NullMarked;
