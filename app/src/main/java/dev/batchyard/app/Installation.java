@@ -71,6 +71,10 @@ public final class Installation implements AutoCloseable {
         settings
             .db()
             .map(url -> DatabaseAddress.parse(url, settings.dbUser(), settings.dbPassword()));
+    if (given.isPresent() && settings.dbUser().isBlank()) {
+      throw new CannotStart(
+          "db-user: has no value; a server of your own (--db) needs BATCHYARD_DB_USER");
+    }
     DataFolder folder = DataFolder.open(settings.data());
     if (given.isPresent()) {
       return checked(new Installation(settings, lease, folder, Optional.empty(), given.get()));
@@ -87,7 +91,11 @@ public final class Installation implements AutoCloseable {
 
   private static Installation checked(Installation installation) {
     try {
-      StartChecks.run(installation.database);
+      if (installation.embedded.isPresent()) {
+        StartChecks.run(installation.database, installation.folder);
+      } else {
+        StartChecks.run(installation.database);
+      }
       Migrations.run(installation.database);
       if (installation.embedded.isPresent()) {
         installation.keeper.start();

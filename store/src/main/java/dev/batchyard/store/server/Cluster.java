@@ -45,6 +45,7 @@ record Cluster(DataFolder folder) {
    */
   void initialise(Programs programs) {
     dropHalfMade();
+    refuseOther();
     // a name of its own: an initdb that outlives its killed starter must not write into this one
     Path half = folder.pg().resolve(HALF + drawn(NAME_BYTES));
     try {
@@ -63,7 +64,13 @@ record Cluster(DataFolder folder) {
                   "--no-instructions"));
       if (result.code() != 0) {
         throw new CannotStart(
-            "data folder: PostgreSQL cannot be set up in %s: %s".formatted(data(), result.line()));
+            "data folder: PostgreSQL cannot be set up in %s: %s; %s"
+                .formatted(
+                    data(),
+                    result.line(),
+                    result.output().contains("No space left")
+                        ? DataFolder.MORE_SPACE
+                        : "choose another folder with --data"));
       }
       Files.writeString(
           half.resolve("postgresql.conf"),
@@ -74,6 +81,22 @@ record Cluster(DataFolder folder) {
       DataFolder.sync(folder.pg());
     } catch (IOException e) {
       throw DataFolder.cannot("set up", data(), e);
+    }
+  }
+
+  /** Without PG_VERSION it is no database, but it may be the rest of one: it is left alone. */
+  private void refuseOther() {
+    if (!Files.exists(data())) {
+      return;
+    }
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(data())) {
+      if (all.iterator().hasNext()) {
+        throw new CannotStart(
+            "data folder: %s has files but no PG_VERSION, so it is no whole database; put it back from a backup, or move it away"
+                .formatted(data()));
+      }
+    } catch (IOException e) {
+      throw DataFolder.cannot("read", data(), e);
     }
   }
 
@@ -138,7 +161,7 @@ record Cluster(DataFolder folder) {
     }
   }
 
-  private Path passwordFile() {
+  Path passwordFile() {
     return folder.run().resolve("password");
   }
 

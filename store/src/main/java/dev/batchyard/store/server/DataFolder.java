@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -27,9 +29,17 @@ import java.util.function.Supplier;
  */
 public final class DataFolder {
 
+  /** The cure of a full disk. */
+  static final String MORE_SPACE =
+      "free some space (a new folder needs 250 MB) or choose another disk with --data";
+
   private static final String MEMBER = "member-";
   private static final String NODE = "node-";
   private static final int NUMBERS_MAX = 1_000;
+
+  /** What may lie in a folder before it is a data folder, or after a crash in the first start. */
+  private static final Set<String> FIRST_IN_IT =
+      Set.of("batchyard.yaml", "lost+found", "run", "log", "tmp", "pg");
 
   /** A start may recover gigabytes of log before it gives the folder's lock back. */
   private static final int LOCK_WAIT_MAX_S = 900;
@@ -48,7 +58,7 @@ public final class DataFolder {
   /**
    * Opens the folder, making it if need be, for its owner alone.
    *
-   * @throws CannotStart if it cannot be made or written
+   * @throws CannotStart if it cannot be made or written, or holds what is not ours
    */
   public static DataFolder open(Path path) {
     Path root = path.toAbsolutePath().normalize();
@@ -57,6 +67,7 @@ public final class DataFolder {
         throw new CannotStart("data folder: " + root + " is a file; choose a folder with --data");
       }
       make(root);
+      refuseForeign(root);
       for (String name : List.of("run", "log", "tmp", "pg")) {
         make(root.resolve(name));
         Files.deleteIfExists(Files.createTempFile(root.resolve(name), ".probe", ""));
@@ -64,6 +75,23 @@ public final class DataFolder {
       return new DataFolder(root.toRealPath());
     } catch (IOException e) {
       throw cannot("write", root, e);
+    }
+  }
+
+  /** A folder of somebody else's, given by mistake, shall not be strewn with ours. */
+  private static void refuseForeign(Path root) throws IOException {
+    if (Files.isDirectory(root.resolve("run")) && Files.isDirectory(root.resolve("pg"))) {
+      return; // what somebody put beside it since is his own affair
+    }
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(root)) {
+      for (Path entry : all) {
+        String name = entry.getFileName().toString();
+        if (!FIRST_IN_IT.contains(name)) {
+          throw new CannotStart(
+              "data folder: %s holds '%s' and nothing of Batchyard's; choose a new or empty folder with --data"
+                  .formatted(root, name));
+        }
+      }
     }
   }
 
@@ -227,7 +255,7 @@ public final class DataFolder {
     String reason = reason(e);
     String cure =
         reason.contains("No space") || reason.contains("quota")
-            ? "free some space (a new folder needs 250 MB) or choose another disk with --data"
+            ? MORE_SPACE
             : "give yourself the right, or choose another folder with --data";
     return new CannotStart(
         "data folder: cannot %s %s (%s); %s".formatted(doing, path, reason, cure), e);

@@ -11,6 +11,7 @@ public final class StartChecks {
 
   private static final int VERSION_MIN = 150_000;
   private static final int POOLER_LOOKS = 4;
+  private static final String WRONG_PASSWORD = "28P01";
 
   private StartChecks() {}
 
@@ -21,11 +22,33 @@ public final class StartChecks {
    */
   public static void run(Database database) {
     DatabaseAddress address = database.address();
-    try (Connection connection = database.session();
-        Connection other = database.session()) {
-      run(connection, other, address);
+    try {
+      look(database);
     } catch (SQLException e) {
       throw new CannotStart(explain(e, address), e);
+    }
+  }
+
+  /** The same for a data folder's own server, whose password nobody was asked for. */
+  public static void run(Database database, DataFolder folder) {
+    try {
+      look(database);
+    } catch (SQLException e) {
+      if (WRONG_PASSWORD.equals(e.getSQLState())) {
+        Cluster cluster = new Cluster(folder);
+        throw new CannotStart(
+            "data folder: %s does not hold the password of the database in %s; put back the one that belongs to it"
+                .formatted(cluster.passwordFile(), cluster.data()),
+            e);
+      }
+      throw new CannotStart(explain(e, database.address()), e);
+    }
+  }
+
+  private static void look(Database database) throws SQLException {
+    try (Connection connection = database.session();
+        Connection other = database.session()) {
+      run(connection, other, database.address());
     }
   }
 
@@ -120,7 +143,7 @@ public final class StartChecks {
     String said = String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
     String why =
         switch (state) {
-          case "28P01" ->
+          case WRONG_PASSWORD ->
               "the server refuses the user or password; check BATCHYARD_DB_USER and BATCHYARD_DB_PASSWORD";
           case "28000" ->
               "the server lets this user not in (%s); check BATCHYARD_DB_USER, sslmode, and the server's pg_hba.conf"
@@ -130,7 +153,8 @@ public final class StartChecks {
               "cannot connect (%s); check that the server runs and --db names it"
                   .formatted(isUnknownHost(e) ? "unknown host " + address.host() : said);
           case "08P01" ->
-              "%s; if a pooler stands in between, give the server's own address".formatted(said);
+              "it does not answer as PostgreSQL does (%s); check that --db names a PostgreSQL server itself"
+                  .formatted(said);
           case "42704" ->
               "the server does not know a setting (%s); Batchyard needs PostgreSQL 15 or newer"
                   .formatted(said);

@@ -101,6 +101,26 @@ class DataFolderTest {
   }
 
   @Test
+  void a_folder_of_somebody_else_is_left_alone() throws IOException {
+    Path foreign = temp.resolve("var");
+    Files.createDirectories(foreign.resolve("run"));
+    Path file = Files.writeString(foreign.resolve("thesis.odt"), "x");
+    assertThatThrownBy(() -> DataFolder.open(foreign))
+        .isInstanceOf(CannotStart.class)
+        .hasMessage(
+            "data folder: %s holds 'thesis.odt' and nothing of Batchyard's; choose a new or empty folder with --data",
+            foreign);
+    assertThat(foreign)
+        .isDirectoryContaining(p -> p.equals(file))
+        .isDirectoryNotContaining("glob:**/pg");
+    Files.delete(file);
+    Files.writeString(foreign.resolve("batchyard.yaml"), "");
+    DataFolder folder = DataFolder.open(foreign);
+    Files.writeString(file, "x");
+    assertThat(DataFolder.open(foreign).root()).as("it is ours by now").isEqualTo(folder.root());
+  }
+
+  @Test
   void a_folder_that_cannot_be_written_is_named_with_the_cure() throws Exception {
     Path closed = Files.createDirectory(temp.resolve("closed"));
     Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("r-xr-xr-x"));
@@ -124,8 +144,26 @@ class DataFolderTest {
     try (MemberProcess member =
         MemberProcess.client(small.resolve("data"), "unshare", "-Urm", "sh", "-c", mounted, "sh")) {
       assertThat(member.line())
-          .contains(small.resolve("data").toString(), "No space left on device", "free some space")
-          .doesNotContain("\n");
+          .contains(small.resolve("data").toString(), "No space left on device", "free some space");
+    }
+  }
+
+  @Test
+  void a_disk_that_is_full_before_the_database_is_made_is_named_with_the_cure() throws Exception {
+    Path programs;
+    try (var unpacked = Files.list(Servers.folder(temp.resolve("other")).pg())) {
+      programs = unpacked.findFirst().orElseThrow().toRealPath();
+    }
+    Path small = Files.createDirectory(temp.resolve("small"));
+    Path pg = small.resolve("data/pg");
+    String mounted =
+        "mount -t tmpfs -o size=8m none '%s' && mkdir -p '%s' '%s' && ln -s '%s' '%s' && exec \"$@\""
+            .formatted(small, pg, small.resolve("data/run"), programs, pg);
+    try (MemberProcess member =
+        MemberProcess.client(small.resolve("data"), "unshare", "-Urm", "sh", "-c", mounted, "sh")) {
+      assertThat(member.line())
+          .contains("PostgreSQL cannot be set up in " + pg.resolve("data"))
+          .contains("No space left on device", "free some space");
     }
   }
 }

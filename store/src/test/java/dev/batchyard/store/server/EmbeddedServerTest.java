@@ -266,6 +266,21 @@ class EmbeddedServerTest {
   }
 
   @Test
+  void files_that_are_no_database_are_neither_used_nor_deleted() throws Exception {
+    DataFolder folder = Servers.folder(temp.resolve("data"));
+    Path data = Files.createDirectory(folder.pg().resolve("data"));
+    Path rest = Files.writeString(data.resolve("rest"), "of a database");
+    assertThatThrownBy(() -> EmbeddedServer.join(folder))
+        .isInstanceOf(CannotStart.class)
+        .hasMessage(
+            "data folder: %s has files but no PG_VERSION, so it is no whole database; put it back from a backup, or move it away",
+            data);
+    assertThat(rest).hasContent("of a database");
+    Files.delete(rest);
+    EmbeddedServer.join(folder).close();
+  }
+
+  @Test
   void a_server_that_cannot_start_says_its_own_reason() throws Exception {
     DataFolder folder = Servers.folder(temp.resolve("data"));
     EmbeddedServer.join(folder).close();
