@@ -35,6 +35,8 @@ class ServerKeeperTest {
     Logger logger = (Logger) LoggerFactory.getLogger(ServerKeeper.class);
     ListAppender<ILoggingEvent> heard = new ListAppender<>();
     heard.start();
+    Level before = logger.getLevel();
+    logger.setLevel(Level.INFO); // the command line turns loggers off
     logger.addAppender(heard);
     try (ServerKeeper keeper =
         new ServerKeeper(() -> {
@@ -48,6 +50,7 @@ class ServerKeeperTest {
       }
     } finally {
       logger.detachAppender(heard);
+      logger.setLevel(before);
     }
     assertThat(heard.list)
         .extracting(ILoggingEvent::getLevel, ILoggingEvent::getFormattedMessage)
