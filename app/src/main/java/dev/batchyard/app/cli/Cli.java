@@ -5,6 +5,7 @@ import dev.batchyard.app.Version;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.config.Settings;
+import dev.batchyard.app.json.Nearest;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.UnknownName;
@@ -14,8 +15,8 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -84,12 +85,18 @@ final class Cli {
   private int wrongUse(ParameterException problem) {
     String message = String.valueOf(problem.getMessage());
     if (problem instanceof UnmatchedArgumentException unmatched) {
-      List<String> near = unmatched.getSuggestions();
-      message += near.isEmpty() ? "" : "; did you mean " + near.getFirst() + "?";
+      message += near(unmatched).map(name -> "; did you mean " + name + "?").orElse("");
     }
     String name = problem.getCommandLine().getCommandSpec().qualifiedName();
     console.error(message + "; './" + name + " --help' explains");
     return Exit.USAGE.code();
+  }
+
+  private static Optional<String> near(UnmatchedArgumentException unmatched) {
+    var spec = unmatched.getCommandLine().getCommandSpec();
+    String word = unmatched.getUnmatched().getFirst();
+    return Nearest.to(
+        word, word.startsWith("-") ? spec.optionsMap().keySet() : spec.subcommands().keySet());
   }
 
   private int failed(Exception problem) {

@@ -4,6 +4,7 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.app.Installation;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.store.Store;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -91,11 +92,11 @@ final class MoveCommand implements Callable<Integer> {
           fine(
               "task %d runs; its attempt was asked to %s and does so at its next checkpoint"
                   .formatted(task, kind.word()));
-      case ALREADY -> fine("task %d is %s already; nothing to do".formatted(task, state));
-      case REFUSED -> {
-        cli.console().error("task %d is %s; %s".formatted(task, state, rule()));
-        yield Exit.FAILED;
-      }
+      case ALREADY ->
+          isThere(state)
+              ? fine("task %d is %s already; nothing to do".formatted(task, state))
+              : refused(task, state);
+      case REFUSED -> refused(task, state);
       case NOT_FOUND -> {
         cli.console().error(String.valueOf(CliFailure.noSuchTask(task).getMessage()));
         yield Exit.NOT_FOUND;
@@ -106,6 +107,21 @@ final class MoveCommand implements Callable<Integer> {
   private Exit fine(String text) {
     cli.console().say(text);
     return Exit.OK;
+  }
+
+  private Exit refused(long task, String state) {
+    cli.console().error("task %d is %s; %s".formatted(task, state, rule()));
+    return Exit.FAILED;
+  }
+
+  /** Whether the task is where the move leads, so that a repeated command does no harm. */
+  private boolean isThere(String state) {
+    return switch (kind) {
+      case PAUSE -> state.equals(TaskState.PAUSED.word());
+      case CANCEL -> state.equals(TaskState.CANCELLED.word());
+      case RESUME, RERUN ->
+          Arrays.stream(TaskState.values()).anyMatch(s -> s.word().equals(state) && !s.ended());
+    };
   }
 
   private String rule() {

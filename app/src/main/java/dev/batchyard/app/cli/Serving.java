@@ -17,37 +17,30 @@ final class Serving implements AutoCloseable {
    */
   private static final Duration STOP_REST = Duration.ofSeconds(60);
 
+  private final Parts parts;
   private final StopSignal signal;
   private final Installation installation;
   private final NodeName name;
   private final TaskTypes types;
   private final Node node;
 
-  private Serving(
-      StopSignal signal, Installation installation, NodeName name, TaskTypes types, Node node) {
-    this.signal = signal;
-    this.installation = installation;
-    this.name = name;
-    this.types = types;
-    this.node = node;
+  private Serving(Cli cli, Settings settings, Parts parts) {
+    this.parts = parts;
+    signal = parts.add(StopSignal.caught(settings.stopGrace().plus(STOP_REST)));
+    installation = parts.add(Installation.open(settings));
+    name = parts.add(NodeName.take(installation));
+    parts.add(NodeLog.open(installation.folder().log(), name.text(), cli.context().err()));
+    types = Types.of(installation);
+    node = parts.add(Node.start(installation, name, types));
   }
 
-  static Serving start(Cli cli, Settings settings) {
-    StopSignal signal = StopSignal.caught(settings.stopGrace().plus(STOP_REST));
+  /** Starts a node; whatever was begun is undone if something is in the way. */
+  static Serving start(Cli cli, Settings settings) throws Exception {
+    Parts parts = new Parts();
     try {
-      Installation installation = Installation.open(settings);
-      try {
-        NodeName name = NodeName.take(installation);
-        NodeLog.open(installation.folder().log(), name.text(), cli.context().err());
-        TaskTypes types = Types.of(installation);
-        Node node = Node.start(installation, name, types);
-        return new Serving(signal, installation, name, types, node);
-      } catch (RuntimeException e) {
-        installation.close();
-        throw e;
-      }
+      return new Serving(cli, settings, parts);
     } catch (RuntimeException e) {
-      signal.close();
+      parts.close();
       throw e;
     }
   }
@@ -82,10 +75,7 @@ final class Serving implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
-    try (signal;
-        installation) {
-      node.close();
-    }
+  public void close() throws Exception {
+    parts.close();
   }
 }

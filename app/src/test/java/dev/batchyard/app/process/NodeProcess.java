@@ -35,14 +35,13 @@ final class NodeProcess implements AutoCloseable {
                 "-Dbatchyard.timescale=" + timescale,
                 "-cp",
                 System.getProperty("java.class.path"),
-                "dev.batchyard.app.Main",
+                "dev.batchyard.app.cli.Main",
                 "server",
                 "--data",
                 data.toString(),
                 "--name",
                 name,
-                "--port",
-                "0"));
+                "--no-web"));
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectErrorStream(true)

@@ -1,0 +1,293 @@
+package dev.batchyard.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.cli.Terminal.Said;
+import dev.batchyard.app.config.ConfigReader;
+import dev.batchyard.app.config.Key;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** Every command on one data folder, whose PostgreSQL runs all the while. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class CliTest {
+
+  private Path folder;
+  private Path data;
+  private Installation installation;
+  private Terminal terminal;
+
+  @BeforeAll
+  void open(@TempDir Path temp) throws Exception {
+    folder = temp;
+    data = folder.resolve("data");
+    installation =
+        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), folder));
+    terminal = new Terminal(data, folder);
+    Files.writeString(folder.resolve("rows.csv"), "id,name\n1,one\n2,two\n");
+  }
+
+  @AfterAll
+  void close() {
+    installation.close();
+  }
+
+  @Test
+  void demo_imports_the_shipped_file_and_says_what_to_try_next() {
+    Said demo = terminal.run("demo");
+    assertThat(demo.exit()).isZero();
+    assertThat(demo.out())
+        .contains("read 138,335 = written 138,329 + skipped 0 + rejected 6")
+        .contains("'many' is not a whole number")
+        .contains("try next:");
+    JsonNode task =
+        terminal.run("tasks", "--json", "--state", "completed").fine().documents().getFirst();
+    assertThat(task.get("label").asString()).startsWith("demo");
+    String id = task.get("id").asString();
+    JsonNode whole = terminal.run("task", id, "--json", "--rejects", "10").fine().document();
+    assertThat(whole.at("/ledger/read").asLong()).isEqualTo(138_335);
+    assertThat(whole.get("rejects")).hasSize(6);
+    assertThat(terminal.run("task", id).fine().out()).contains("attempt  node", "completed");
+    assertThat(terminal.run("watch", id).fine().out()).contains("100.0 %", "written 138,329");
+    assertThat(terminal.run("logs", id).fine().out()).contains("babynames.csv: 2,338,973 bytes");
+    assertThat(terminal.run("logs", "-f", id, "--json").fine().documents())
+        .allMatch(line -> line.get("task").asString().equals(id));
+    terminal.run("pause", id).refused(Exit.FAILED, "task " + id + " is completed");
+    terminal.run("resume", id).refused(Exit.FAILED, "completed", "only a paused task");
+    terminal.run("cancel", id).refused(Exit.FAILED, "completed", "that has not ended");
+    terminal.run("rerun", id).refused(Exit.FAILED, "completed", "only a failed");
+  }
+
+  @Test
+  void a_waiting_task_is_paused_resumed_cancelled_and_run_again() {
+    String id = terminal.submitImport();
+    assertThat(terminal.run("pause", id).fine().out()).isEqualTo("task " + id + " paused\n");
+    assertThat(terminal.run("pause", id).fine().out()).contains("paused already");
+    assertThat(state(id)).isEqualTo("paused");
+    assertThat(terminal.run("resume", id).fine().out()).contains("resumed");
+    assertThat(terminal.run("resume", id).fine().out()).contains("is ready already");
+    assertThat(state(id)).isEqualTo("ready");
+    JsonNode moved = terminal.run("cancel", id, "--json").fine().document();
+    assertThat(moved.get("answer").asString()).isEqualTo("done");
+    assertThat(state(id)).isEqualTo("cancelled");
+    assertThat(terminal.run("rerun", id).fine().out()).contains("runs again");
+    assertThat(state(id)).isEqualTo("ready");
+    assertThat(terminal.run("task", id).fine().out())
+        .contains("李雷")
+        .contains("no live node serves");
+    terminal.run("cancel", id).fine();
+  }
+
+  @Test
+  void several_tasks_move_at_once_and_the_worst_exit_code_counts() {
+    String one = terminal.submitImport();
+    String two = terminal.submitImport();
+    Said said = terminal.run("cancel", one, "999999999", two);
+    assertThat(said.exit()).isEqualTo(Exit.NOT_FOUND.code());
+    assertThat(state(one)).isEqualTo("cancelled");
+    assertThat(state(two)).isEqualTo("cancelled");
+  }
+
+  @Test
+  void a_task_that_does_not_exist_is_exit_4_for_every_command() {
+    for (String command :
+        new String[] {"watch", "task", "logs", "pause", "resume", "cancel", "rerun"}) {
+      terminal.run(command, "999999999").refused(Exit.NOT_FOUND, "task 999999999", "there is none");
+    }
+  }
+
+  @Test
+  void a_key_makes_a_submit_repeatable() {
+    String first = terminal.submitImport("--key", "夜间导入");
+    Said again =
+        terminal.run(
+            "submit", "data.import", "-p", "file=rows.csv", "-p", "table=rows", "--key", "夜间导入");
+    assertThat(again.fine().out())
+        .isEqualTo("task " + first + " holds this key already; nothing was submitted\n");
+    terminal.run("cancel", first).fine();
+  }
+
+  @Test
+  void parameters_come_from_flags_over_a_file_over_standard_input() throws Exception {
+    Files.writeString(
+        folder.resolve("参数.json"), "{\"file\": \"/a.csv\", \"table\": \"a\", \"chunkRows\": 7}");
+    String id =
+        terminal
+            .run(
+                "submit",
+                "data.import",
+                "--params",
+                "参数.json",
+                "-p",
+                "table=b",
+                "-p",
+                "columns=a,b",
+                "-p",
+                "types={\"a\": \"bigint\"}",
+                "-p",
+                "create=true",
+                "-p",
+                "rejectsMax=0",
+                "--due",
+                "2999-12-31T22:00:00+08:00",
+                "--json")
+            .fine()
+            .document()
+            .get("id")
+            .asString();
+    JsonNode task = terminal.run("task", id, "--json").fine().document();
+    JsonNode params = task.get("params");
+    assertThat(params.get("file").asString()).isEqualTo("/a.csv");
+    assertThat(params.get("table").asString()).isEqualTo("b");
+    assertThat(params.get("chunkRows").asInt()).isEqualTo(7);
+    assertThat(params.get("columns")).hasSize(2);
+    assertThat(params.at("/types/a").asString()).isEqualTo("bigint");
+    assertThat(params.get("create").asBoolean()).isTrue();
+    assertThat(task.get("state").asString()).isEqualTo("scheduled");
+    assertThat(task.get("due").asString()).isEqualTo("2999-12-31T14:00:00Z");
+    terminal.run("cancel", id).fine();
+
+    String piped =
+        terminal
+            .runWithInput(
+                "{\"file\": \"/a.csv\", \"table\": \"a\"}",
+                "submit",
+                "data.import",
+                "--params",
+                "-",
+                "--json")
+            .fine()
+            .document()
+            .get("id")
+            .asString();
+    terminal.run("cancel", piped).fine();
+  }
+
+  @Test
+  void a_file_is_found_from_the_current_folder() {
+    String id = terminal.submitImport();
+    assertThat(terminal.run("task", id, "--json").fine().document().at("/params/file").asString())
+        .isEqualTo(folder.resolve("rows.csv").toString());
+    terminal.run("cancel", id).fine();
+  }
+
+  @Test
+  void wrong_use_is_exit_2_and_names_field_value_and_cure() throws Exception {
+    terminal.run().refused(Exit.USAGE, "a command is missing", "submit");
+    terminal.run("sumbit").refused(Exit.USAGE, "sumbit", "submit");
+    terminal.run("tasks", "--stat", "x").refused(Exit.USAGE, "--stat", "--help");
+    terminal.run("tasks", "--state", "runing").refused(Exit.USAGE, "runing", "RUNNING");
+    terminal.run("tasks", "--limit", "201").refused(Exit.USAGE, "--limit", "201", "1 to 200");
+    terminal.run("task", "x").refused(Exit.USAGE, "'x'");
+    terminal.run("submit").refused(Exit.USAGE, "TYPE");
+    terminal.run("submit", "data.imprt").refused(Exit.USAGE, "data.imprt", "data.import");
+    submit("-p", "table").refused(Exit.USAGE, "-p 'table'", "name=value");
+    submit("-p", "tabel=x").refused(Exit.USAGE, "tabel: is unknown", "file: is missing");
+    submit("-p", "file=a", "-p", "table=t", "-p", "chunkRows=many")
+        .refused(Exit.USAGE, "chunkRows", "many", "whole number");
+    submit("-p", "file=a", "-p", "table=t", "-p", "chunkRows=0")
+        .refused(Exit.USAGE, "chunkRows", "'0'");
+    submit("-p", "file=a", "-p", "table=t", "-p", "create=perhaps")
+        .refused(Exit.USAGE, "create", "perhaps");
+    submit("-p", "file=a", "-p", "table=t", "-p", "types=bigint")
+        .refused(Exit.USAGE, "types", "JSON");
+    submit("--params", "none.json").refused(Exit.USAGE, "none.json", "cannot be read");
+    Files.writeString(folder.resolve("broken.json"), "{\"file\": }");
+    submit("--params", "broken.json").refused(Exit.USAGE, "broken.json", "line 1, column");
+    submit("-p", "file=a", "-p", "table=t", "--priority", "9")
+        .refused(Exit.USAGE, "--priority", "9", "0 (urgent) to 7");
+    submit("-p", "file=a", "-p", "table=t", "--due", "tomorrow")
+        .refused(Exit.USAGE, "--due", "tomorrow", "PT15M");
+    submit("-p", "file=a", "-p", "table=t", "--retry", "never")
+        .refused(Exit.USAGE, "never", "default");
+    submit("-p", "file=a", "-p", "table=t", "--queue", "fast")
+        .refused(Exit.USAGE, "fast", "default");
+  }
+
+  @Test
+  void what_keeps_it_from_starting_is_exit_3() throws Exception {
+    Path occupied = Files.writeString(folder.resolve("a-file"), "");
+    new Terminal(occupied, folder).run("tasks").refused(Exit.CANNOT_START, "a-file");
+    new Terminal(Path.of("/proc/batchyard"), folder)
+        .run("demo")
+        .refused(Exit.CANNOT_START, "/proc/batchyard");
+    terminal.run("server", "--port", "70000").refused(Exit.CANNOT_START, "port", "70000");
+    terminal.run("server", "--slots", "0").refused(Exit.CANNOT_START, "slots", "'0'");
+    terminal
+        .with(Map.of("BATCHYARD_PROT", "1"))
+        .run("tasks")
+        .refused(Exit.CANNOT_START, "BATCHYARD_PROT", "BATCHYARD_PORT");
+    String url =
+        "jdbc:postgresql://127.0.0.1:%s/postgres"
+            .formatted(Files.readString(data.resolve("run/port")).strip());
+    terminal
+        .with(Map.of("BATCHYARD_DB_USER", "batchyard", "BATCHYARD_DB_PASSWORD", "wrong"))
+        .run("--db", url, "tasks")
+        .refused(Exit.CANNOT_START, "password", "batchyard");
+    terminal
+        .run("--db", "jdbc:postgresql://127.0.0.1:1/none", "tasks")
+        .refused(Exit.CANNOT_START, "127.0.0.1:1");
+    terminal
+        .run("--db", "mysql://127.0.0.1/none", "tasks")
+        .refused(Exit.CANNOT_START, "mysql://", "jdbc:postgresql://");
+  }
+
+  @Test
+  void control_characters_of_data_do_not_reach_the_terminal() {
+    String id = terminal.submitImport("--label", "紅\u001B[31m\u202E\r\n夜");
+    assertThat(terminal.run("tasks").fine().out()).contains("紅\uFFFD[31m").doesNotContain("\u001B");
+    assertThat(terminal.run("task", id, "--json").fine().document().get("label").asString())
+        .isEqualTo("紅\u001B[31m\u202E\r\n夜");
+    terminal.run("cancel", id).fine();
+  }
+
+  @Test
+  void lists_are_paged_and_filtered() {
+    String lowest = terminal.submitImport();
+    String low = terminal.submitImport();
+    String high = terminal.submitImport();
+    Said page = terminal.run("tasks", "--limit", "1", "--before", high);
+    assertThat(page.fine().out()).contains("\n" + low + " ").contains("more: --before " + low);
+    assertThat(
+            terminal
+                .run("tasks", "--type", "data.import", "--state", "ready", "--json")
+                .documents())
+        .extracting(task -> task.get("id").asString())
+        .contains(low, high);
+    assertThat(terminal.run("tasks", "--type", "no.such").fine().out())
+        .isEqualTo("no tasks like that\n");
+    terminal.run("cancel", lowest, low, high).fine();
+  }
+
+  @Test
+  void help_names_every_command_and_exit_code() {
+    assertThat(terminal.run("--help").fine().out())
+        .contains(
+            "demo", "server", "submit", "watch", "tasks", "task", "logs", "pause", "resume",
+            "cancel", "rerun")
+        .contains("4 no such task");
+    assertThat(terminal.run("rerun", "--help").fine().out())
+        .contains("again, from their checkpoint");
+    assertThat(terminal.run("--version").fine().out()).startsWith("batchyard ");
+  }
+
+  private Said submit(String... words) {
+    String[] all = new String[words.length + 2];
+    all[0] = "submit";
+    all[1] = "data.import";
+    System.arraycopy(words, 0, all, 2, words.length);
+    return terminal.run(all);
+  }
+
+  private String state(String id) {
+    return terminal.run("task", id, "--json").fine().document().get("state").asString();
+  }
+}

@@ -1,0 +1,137 @@
+package dev.batchyard.app.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.api.NewTask;
+import dev.batchyard.api.TaskState;
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.Types;
+import dev.batchyard.app.config.ConfigReader;
+import dev.batchyard.app.config.Key;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.TaskViews.TaskDetail;
+import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.tasks.data.CsvImport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/**
+ * A data folder with nodes of its own, each a process; this one only submits and looks, and keeps
+ * PostgreSQL up while no node lives. Leases are a tenth of the usual.
+ */
+final class Yard implements AutoCloseable {
+
+  static final double TIMESCALE = 0.1;
+
+  /** Far beyond what anything here takes; a node that hangs is an error that says so. */
+  private static final long WAIT_MAX_NS = 60_000_000_000L;
+
+  private static final long LOOK_EVERY_NS = 500_000;
+
+  private final Path folder;
+  private final Installation installation;
+  private final List<NodeProcess> nodes = new ArrayList<>();
+
+  Yard(Path folder) {
+    this.folder = folder;
+    this.installation =
+        Installation.open(
+            ConfigReader.read(
+                Map.of(Key.DATA, folder.resolve("data").toString()), Map.of(), folder));
+  }
+
+  NodeProcess start(String node) throws IOException {
+    NodeProcess process =
+        NodeProcess.start(folder.resolve("data"), node, TIMESCALE, folder.resolve(node + ".log"));
+    nodes.add(process);
+    return process;
+  }
+
+  /** Submits an import that makes its table. */
+  long submitImport(Path file, String table) {
+    TaskTypes types = Types.of(installation);
+    Submitter submitter =
+        new Submitter(types, new JacksonParameters(), installation.store().submissions());
+    NewTask task =
+        submitter.read(
+            CsvImport.TYPE,
+            new JacksonParameters()
+                .write(Map.of("file", file.toString(), "table", table, "create", true)));
+    return submitter.submit(task).task();
+  }
+
+  Connection connect() throws SQLException {
+    return installation.database().handlers().getConnection();
+  }
+
+  TaskDetail detail(long task) {
+    return installation.store().taskViews().find(task).orElseThrow();
+  }
+
+  TaskState state(long task) {
+    return detail(task).row().state();
+  }
+
+  Installation installation() {
+    return installation;
+  }
+
+  /** Waits, looking all the time: what is waited for lasts some milliseconds only. */
+  void await(String what, BooleanSupplier condition) throws IOException {
+    long from = System.nanoTime();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - from > WAIT_MAX_NS) {
+        throw new AssertionError("waited in vain for: " + what + logs());
+      }
+      LockSupport.parkNanos(LOOK_EVERY_NS);
+    }
+  }
+
+  /** Waits until so many items are committed; {@return how many then are}. */
+  long awaitRead(Connection db, long task, long items) throws Exception {
+    long from = System.nanoTime();
+    try (Statement statement = db.createStatement()) {
+      while (true) {
+        long read =
+            ImportProof.number(
+                statement,
+                "select coalesce(max(read), 0) from batchyard.checkpoint where task = " + task);
+        if (read >= items) {
+          return read;
+        }
+        assertThat(System.nanoTime() - from)
+            .as("%d of %d items after %s%s", read, items, state(task), logs())
+            .isLessThan(WAIT_MAX_NS);
+        LockSupport.parkNanos(LOOK_EVERY_NS);
+      }
+    }
+  }
+
+  private String logs() throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (NodeProcess node : nodes) {
+      text.append("\n--- ").append(node.log()).append('\n');
+      List<String> lines = Files.readAllLines(node.log());
+      text.append(String.join("\n", lines.subList(Math.max(0, lines.size() - 30), lines.size())));
+    }
+    return text.toString();
+  }
+
+  @Override
+  public void close() throws Exception {
+    for (NodeProcess node : nodes) {
+      node.close();
+    }
+    installation.close();
+  }
+}
