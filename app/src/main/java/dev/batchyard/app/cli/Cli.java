@@ -10,6 +10,7 @@ import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.UnknownName;
 import dev.batchyard.store.server.CannotStart;
+import dev.batchyard.web.PortInUse;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -107,6 +108,7 @@ final class Cli {
           case UnknownName name -> Exit.USAGE;
           case CannotStart start -> Exit.CANNOT_START;
           case StoreUnavailable store -> Exit.CANNOT_START;
+          case PortInUse port -> Exit.CANNOT_START;
           default -> Exit.DEFECT;
         };
     String message =

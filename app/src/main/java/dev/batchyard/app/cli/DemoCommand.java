@@ -56,13 +56,13 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Map<Key, String> flags = new EnumMap<>(Key.class);
     port.ifPresent(value -> flags.put(Key.PORT, value));
-    try (Serving serving = Serving.start(cli, cli.settings(flags))) {
-      if (serve) {
-        serving.openPages();
-      }
+    try (Serving serving = Serving.start(cli, cli.settings(flags), serve)) {
+      serving.url().ifPresent(url -> cli.console().say("pages: " + url));
       Exit exit = importFile(serving);
       if (serve && !serving.isStopped()) {
-        cli.console().say("\nthe pages stay up; Ctrl-C ends them");
+        serving
+            .url()
+            .ifPresent(url -> cli.console().say("\nthe pages stay up until Ctrl-C: " + url));
         serving.untilStopped();
       }
       return exit.code();
@@ -80,7 +80,7 @@ final class DemoCommand implements Callable<Integer> {
     serving.wake();
     cli.console().say("imports %s into the table %s\n".formatted(file, table));
     TaskDetail detail = new Watcher(cli, store).untilEnded(task);
-    tell(detail, store, table);
+    tell(detail, serving, table);
     return detail.row().state() == TaskState.COMPLETED ? Exit.OK : Exit.FAILED;
   }
 
@@ -100,8 +100,9 @@ final class DemoCommand implements Callable<Integer> {
         .withLabel("demo: US baby names 2007–2010");
   }
 
-  private void tell(TaskDetail detail, Store store, String table) {
+  private void tell(TaskDetail detail, Serving serving, String table) {
     Console console = cli.console();
+    Store store = serving.installation().store();
     long id = detail.row().id();
     Show show = new Show(cli.context().zone());
     var rejects = store.taskViews().rejects(id, 0, REJECTS_SHOWN);

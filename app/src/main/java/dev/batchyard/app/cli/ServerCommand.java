@@ -2,6 +2,7 @@ package dev.batchyard.app.cli;
 
 import dev.batchyard.app.config.Key;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -47,11 +48,13 @@ final class ServerCommand implements Callable<Integer> {
     port.ifPresent(value -> flags.put(Key.PORT, value));
     name.ifPresent(value -> flags.put(Key.NAME, value));
     slots.ifPresent(value -> flags.put(Key.SLOTS, value));
-    try (Serving serving = Serving.start(cli, cli.settings(flags))) {
-      if (!noWeb) {
-        serving.openPages();
-      }
+    try (Serving serving = Serving.start(cli, cli.settings(flags), !noWeb)) {
+      Map<String, Object> document = new LinkedHashMap<>();
+      document.put("node", serving.nodeName());
+      serving.url().ifPresent(url -> document.put("url", url.toString()));
+      cli.console().tell(document);
       cli.console().say("node %s serves; Ctrl-C stops it".formatted(serving.nodeName()));
+      serving.url().ifPresent(url -> cli.console().say("pages: " + url));
       serving.untilStopped();
     }
     return Exit.OK.code();

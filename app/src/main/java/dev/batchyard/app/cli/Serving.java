@@ -7,7 +7,12 @@ import dev.batchyard.app.NodeName;
 import dev.batchyard.app.Types;
 import dev.batchyard.app.config.Settings;
 import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.Store;
+import dev.batchyard.web.WebConfig;
+import dev.batchyard.web.WebServer;
+import java.net.URI;
 import java.time.Duration;
+import java.util.Optional;
 
 /** A node of this process, from its start to its orderly end. */
 final class Serving implements AutoCloseable {
@@ -21,24 +26,27 @@ final class Serving implements AutoCloseable {
   private final StopSignal signal;
   private final Installation installation;
   private final NodeName name;
+  private final Optional<WebServer> pages;
   private final TaskTypes types;
   private final Node node;
 
-  private Serving(Cli cli, Settings settings, Parts parts) {
+  private Serving(Cli cli, Settings settings, boolean withPages, Parts parts) {
     this.parts = parts;
     signal = parts.add(StopSignal.caught(settings.stopGrace().plus(STOP_REST)));
     installation = parts.add(Installation.open(settings));
     name = parts.add(NodeName.take(installation));
     parts.add(NodeLog.open(installation.folder().log(), name.text(), cli.context().err()));
+    // first, since a port that is taken ends it all
+    pages = withPages ? Optional.of(parts.add(pages(settings))) : Optional.empty();
     types = Types.of(installation);
     node = parts.add(Node.start(installation, name, types));
   }
 
   /** Starts a node; whatever was begun is undone if something is in the way. */
-  static Serving start(Cli cli, Settings settings) throws Exception {
+  static Serving start(Cli cli, Settings settings, boolean withPages) throws Exception {
     Parts parts = new Parts();
     try {
-      return new Serving(cli, settings, parts);
+      return new Serving(cli, settings, withPages, parts);
     } catch (RuntimeException e) {
       parts.close();
       throw e;
@@ -57,7 +65,19 @@ final class Serving implements AutoCloseable {
     return name.text();
   }
 
-  void openPages() {}
+  private WebServer pages(Settings settings) {
+    Store store = installation.store();
+    return WebServer.start(
+        new WebConfig(settings.port(), installation.folder().tmp().resolve("web")),
+        store.taskViews(),
+        store.nodeViews(),
+        store.logLines());
+  }
+
+  /** {@return the link to the pages, if there are any} */
+  Optional<URI> url() {
+    return pages.map(WebServer::url);
+  }
 
   /** Something was submitted here. */
   void wake() {

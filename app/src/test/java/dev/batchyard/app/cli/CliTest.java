@@ -6,6 +6,8 @@ import dev.batchyard.app.Installation;
 import dev.batchyard.app.cli.Terminal.Said;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -219,6 +221,15 @@ final class CliTest {
     new Terminal(Path.of("/proc/batchyard"), folder)
         .run("demo")
         .refused(Exit.CANNOT_START, "/proc/batchyard");
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String port = String.valueOf(taken.getLocalPort());
+      Said said = terminal.run("server", "--port", port);
+      assertThat(said.exit()).isEqualTo(Exit.CANNOT_START.code());
+      assertThat(said.err().lines().filter(line -> line.startsWith("batchyard: ")).toList())
+          .singleElement()
+          .asString()
+          .contains("127.0.0.1:" + port, "--port");
+    }
     terminal.run("server", "--port", "70000").refused(Exit.CANNOT_START, "port", "70000");
     terminal.run("server", "--slots", "0").refused(Exit.CANNOT_START, "slots", "'0'");
     terminal
