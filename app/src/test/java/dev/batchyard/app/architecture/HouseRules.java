@@ -102,11 +102,7 @@ record HouseRules(String root) {
 
   /** {@return the packages that lie on a cycle; none if all is well} */
   List<String> knots(JavaClasses classes) {
-    // main starts the command line, and the command line what lies beside main
-    return PackageKnots.in(
-        classes,
-        root,
-        dependency -> dependency.getOriginClass().getName().equals(root + ".app.Main"));
+    return PackageKnots.in(classes, root);
   }
 
   ArchRule databases_are_reached_in_few_rooms() {

@@ -1,6 +1,5 @@
 package dev.batchyard.app.architecture;
 
-import com.tngtech.archunit.core.domain.Dependency;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,7 +7,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Predicate;
 
 /**
  * Finds packages that lie on a cycle, or between two. It takes away packages that see no other, or
@@ -22,8 +20,8 @@ final class PackageKnots {
   private PackageKnots() {}
 
   /** {@return for each knotted package what it sees of the knot, with one place that sees it} */
-  static List<String> in(JavaClasses classes, String root, Predicate<Dependency> ignored) {
-    Map<String, Map<String, String>> sees = edges(classes, root, ignored);
+  static List<String> in(JavaClasses classes, String root) {
+    Map<String, Map<String, String>> sees = edges(classes, root);
     boolean taken = true;
     while (taken) {
       Set<String> seen = new TreeSet<>();
@@ -43,12 +41,10 @@ final class PackageKnots {
     return found;
   }
 
-  private static Map<String, Map<String, String>> edges(
-      JavaClasses classes, String root, Predicate<Dependency> ignored) {
+  private static Map<String, Map<String, String>> edges(JavaClasses classes, String root) {
     Map<String, Map<String, String>> sees = new TreeMap<>();
     classes.stream()
         .flatMap(type -> type.getDirectDependenciesFromSelf().stream())
-        .filter(ignored.negate())
         .forEach(dependency -> {
           String from = dependency.getOriginClass().getPackageName();
           String to = dependency.getTargetClass().getBaseComponentType().getPackageName();
