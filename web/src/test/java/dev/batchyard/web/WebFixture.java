@@ -34,6 +34,7 @@ final class WebFixture implements AutoCloseable {
 
   final Database database;
   final Store store;
+  final FragileViews views;
   final WebServer server;
   private final Random random = new Random(5);
 
@@ -47,10 +48,11 @@ final class WebFixture implements AutoCloseable {
             new Random(3),
             Store.Settings.DEFAULT);
     sql(EMPTY);
+    views = new FragileViews(store.taskViews());
     server =
         WebServer.start(
             new WebConfig(0, Path.of("target", "web").toAbsolutePath()),
-            store.taskViews(),
+            views,
             store.nodeViews(),
             store.logLines());
   }

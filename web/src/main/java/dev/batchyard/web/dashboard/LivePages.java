@@ -1,15 +1,17 @@
 package dev.batchyard.web.dashboard;
 
+import dev.batchyard.engine.port.StoreUnavailable;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,10 +27,10 @@ public final class LivePages implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(LivePages.class);
 
-  /** Looks at the store this often; a browser that went away is noticed after two beats. */
+  /** Looks this often for something new; a browser that went away is noticed after two beats. */
   private static final long LOOK_MS = 250;
 
-  private static final int LOOKS_PER_BEAT = 20;
+  private static final int LOOKS_PER_BEAT = 8;
 
   private final Semaphore free = new Semaphore(OPEN_MAX);
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -41,18 +43,23 @@ public final class LivePages implements AutoCloseable {
   /**
    * Answers a request with events for as long as its browser listens.
    *
-   * @param regions what stands in the page's regions now; only what differs from the last time is
-   *     sent
+   * @param read what the page shows now; the same object as long as it is not read anew
+   * @param regions what stands in the page's regions; only what differs from the last time is sent
+   * @param away what is sent instead while the store does not answer
    */
-  void serve(HttpServletResponse response, Supplier<List<Region>> regions) throws IOException {
+  <S> void serve(
+      HttpServletResponse response,
+      Supplier<S> read,
+      Function<S, List<Region>> regions,
+      Region away)
+      throws IOException {
     if (!free.tryAcquire()) {
       response.setHeader("Retry-After", "10");
       response.setStatus(HttpServletResponse.SC_SERVICE_UNAVAILABLE);
       return;
     }
     try {
-      response.setContentType("text/event-stream;charset=UTF-8");
-      push(response, regions);
+      push(response, read, regions, away);
     } catch (IOException e) {
       LOG.debug("a live page went away: {}", e.toString());
     } catch (InterruptedException e) {
@@ -62,24 +69,39 @@ public final class LivePages implements AutoCloseable {
     }
   }
 
-  private void push(HttpServletResponse response, Supplier<List<Region>> regions)
+  private <S> void push(
+      HttpServletResponse response,
+      Supplier<S> read,
+      Function<S, List<Region>> regions,
+      Region away)
       throws IOException, InterruptedException {
-    OutputStream out = response.getOutputStream();
     Map<String, String> sent = new HashMap<>();
-    int looks = 0;
+    Optional<S> shown = Optional.empty();
+    int idle = 0;
     do {
+      List<Region> now = List.of();
+      try {
+        S value = read.get();
+        if (shown.isEmpty() || !shown.get().equals(value)) {
+          now = regions.apply(value);
+          shown = Optional.of(value);
+        }
+      } catch (StoreUnavailable e) {
+        now = List.of(away);
+        shown = Optional.empty();
+      }
       StringBuilder events = new StringBuilder();
-      for (Region region : regions.get()) {
+      for (Region region : now) {
         if (!region.html().equals(sent.put(region.name(), region.html()))) {
           append(events, region);
         }
       }
-      if (events.isEmpty() && looks++ % LOOKS_PER_BEAT == 0) {
+      if (events.isEmpty() && ++idle % LOOKS_PER_BEAT == 0) {
         events.append(": here\n\n");
       }
       if (!events.isEmpty()) {
-        out.write(events.toString().getBytes(StandardCharsets.UTF_8));
-        out.flush();
+        response.setContentType("text/event-stream;charset=UTF-8");
+        response.getOutputStream().write(events.toString().getBytes(StandardCharsets.UTF_8));
         response.flushBuffer();
       }
     } while (!closed.await(LOOK_MS, TimeUnit.MILLISECONDS));

@@ -1,7 +1,6 @@
 package dev.batchyard.web.dashboard;
 
 import dev.batchyard.engine.port.NodeViews.NodeRow;
-import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.web.page.Page;
 import dev.batchyard.web.page.Reader;
 import dev.batchyard.web.page.Templates;
@@ -149,15 +148,13 @@ public final class Pages {
       throws IOException {
     live.serve(
         response,
-        () -> {
-          try {
-            List<Region> all = new ArrayList<>(regions.apply(read.get()));
-            all.add(new Region("status", ""));
-            return all;
-          } catch (StoreUnavailable e) {
-            return List.of(new Region("status", templates.html("away", Map.of("page", page))));
-          }
-        });
+        read,
+        value -> {
+          List<Region> all = new ArrayList<>(regions.apply(value));
+          all.add(new Region("status", ""));
+          return all;
+        },
+        new Region("status", templates.html("away", Map.of("page", page))));
   }
 
   private List<Region> regions(

@@ -1,0 +1,100 @@
+package dev.batchyard.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.task.Verdict;
+import dev.batchyard.testkit.PostgresTest;
+import dev.batchyard.testkit.TestDatabase;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@PostgresTest
+@Timeout(value = 90, unit = TimeUnit.SECONDS)
+final class ChromiumTest {
+
+  private WebFixture f;
+  private Chromium chromium;
+
+  @BeforeEach
+  void open(TestDatabase test) throws SQLException, IOException {
+    f = new WebFixture(test);
+    chromium = new Chromium(Path.of("target").toAbsolutePath());
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    chromium.close();
+    f.close();
+  }
+
+  @Test
+  void a_running_task_moves_in_a_real_browser_without_reload_complaint_or_foreign_request() {
+    long task = f.submit("<b>Names</b>", "{}");
+    Claim claim = f.claim(f.node("n1"), 1).getFirst();
+    f.progress(claim, "n1", 0.25);
+
+    chromium.open(f.server.url());
+    chromium.await("document.querySelector('progress')?.value + ''", "250");
+    chromium.await("document.documentElement.dataset.live", "on");
+    assertThat(chromium.evaluate("location.href")).endsWith(f.server.port() + "/");
+    assertThat(chromium.evaluate("window.mark = 'same page'")).isEqualTo("same page");
+    assertThat(chromium.evaluate("document.querySelector('tbody th').innerText"))
+        .startsWith("<b>Names</b>");
+
+    f.progress(claim, "n1", 0.75);
+    chromium.await("document.querySelector('progress').value + ''", "750");
+    assertThat(chromium.evaluate("window.mark")).isEqualTo("same page");
+
+    chromium.open(URI.create("http://127.0.0.1:" + f.server.port() + "/tasks/" + task));
+    chromium.await("document.querySelector('.title .badge')?.textContent", "running");
+    chromium.await("document.documentElement.dataset.live", "on");
+    f.finish(claim, "n1", new Verdict.Complete("{\"rows\": 3}"));
+    chromium.await("document.querySelector('.title .badge').textContent", "completed");
+    chromium.await("document.querySelector('progress').value + ''", "1000");
+
+    assertThat(chromium.complaints()).isEmpty();
+    assertThat(chromium.requests())
+        .hasSizeGreaterThan(8)
+        .allMatch(address ->
+            address.startsWith("http://127.0.0.1:" + f.server.port() + "/")
+                || address.equals("about:blank"));
+  }
+
+  @Test
+  void a_lost_connection_is_shown() {
+    f.submit("", "{}");
+    chromium.open(f.server.url());
+    chromium.await("document.documentElement.dataset.live", "on");
+    f.server.close();
+    chromium.await("document.documentElement.dataset.live", "off");
+    chromium.await(
+        "getComputedStyle(document.querySelector('.connection .off')).display", "inline");
+  }
+
+  @Test
+  void a_phone_needs_no_scrolling_sideways() {
+    f.submit("a-name-without-any-space-that-is-longer-than-a-phone-is-wide-".repeat(3), "{}");
+    Claim claim = f.claim(f.node("n1"), 1).getFirst();
+    f.progress(claim, "n1", 0.25);
+    chromium.call(
+        "Emulation.setDeviceMetricsOverride",
+        java.util.Map.of("width", 360, "height", 740, "deviceScaleFactor", 2, "mobile", true));
+    chromium.open(f.server.url());
+    chromium.await("document.documentElement.dataset.live", "on");
+    for (String path : java.util.List.of("/", "/tasks/" + claim.task(), "/nodes")) {
+      chromium.open(URI.create("http://127.0.0.1:" + f.server.port() + path));
+      chromium.await("document.readyState + location.pathname", "complete" + path);
+      assertThat(chromium.evaluate("document.documentElement.scrollWidth + ''"))
+          .as(path)
+          .isEqualTo("360");
+    }
+  }
+}
