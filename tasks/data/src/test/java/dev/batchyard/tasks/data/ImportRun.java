@@ -2,11 +2,9 @@ package dev.batchyard.tasks.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.batchyard.api.AttemptLog;
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.Outcome;
 import dev.batchyard.api.Progress;
-import dev.batchyard.api.TaskContext;
 import dev.batchyard.testkit.TestDatabase;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -25,6 +23,7 @@ final class ImportRun {
   private final TestDatabase database;
   private final DataSource source;
   private final ImportParams params;
+  private AttemptContext.AfterChunk afterChunk = chunk -> {};
   private int attempt;
 
   ImportRun(TestDatabase database, ImportParams params) {
@@ -43,6 +42,11 @@ final class ImportRun {
         "alter database \"%s\" set search_path = public".formatted(database.address().database()));
   }
 
+  /** Has something done after each chunk from now on. */
+  void afterEachChunk(AttemptContext.AfterChunk step) {
+    afterChunk = step;
+  }
+
   /** Runs one attempt to its end. */
   Outcome.Completed attempt() throws Exception {
     return (Outcome.Completed) attemptOf(Integer.MAX_VALUE);
@@ -50,7 +54,8 @@ final class ImportRun {
 
   /** Runs one attempt that is asked to stop after so many chunks. */
   Outcome attemptOf(int chunks) throws Exception {
-    return new CsvImport(source, System::nanoTime).run(params, new Context(lease(), chunks));
+    return new CsvImport(source, System::nanoTime)
+        .run(params, new AttemptContext(lease(), chunks, log, progress, afterChunk));
   }
 
   /** Claims the task anew; an older lease ends. */
@@ -100,60 +105,5 @@ final class ImportRun {
           from batchyard.reject where task = %d
         """
             .formatted(task));
-  }
-
-  private final class Context implements TaskContext {
-    private final LeaseToken lease;
-    private final int chunksMax;
-    private int chunks;
-
-    Context(LeaseToken lease, int chunksMax) {
-      this.lease = lease;
-      this.chunksMax = chunksMax;
-    }
-
-    @Override
-    public LeaseToken lease() {
-      return lease;
-    }
-
-    @Override
-    public int generation() {
-      return 1;
-    }
-
-    @Override
-    public boolean stopRequested() {
-      return chunks >= chunksMax;
-    }
-
-    @Override
-    public void effect() {}
-
-    @Override
-    public void progress(Progress now) {
-      chunks++;
-      progress.add(now);
-    }
-
-    @Override
-    public AttemptLog log() {
-      return new AttemptLog() {
-        @Override
-        public void info(String line) {
-          log.add(line);
-        }
-
-        @Override
-        public void warn(String line) {
-          log.add(line);
-        }
-
-        @Override
-        public void error(String line) {
-          log.add(line);
-        }
-      };
-    }
   }
 }

@@ -1,0 +1,85 @@
+package dev.batchyard.tasks.data;
+
+import dev.batchyard.api.AttemptLog;
+import dev.batchyard.api.LeaseToken;
+import dev.batchyard.api.Progress;
+import dev.batchyard.api.TaskContext;
+import java.util.List;
+
+/** An attempt as a handler sees it: asked to stop after so many chunks, with a log to look into. */
+final class AttemptContext implements TaskContext {
+
+  /** What a test does after a chunk is committed. */
+  interface AfterChunk {
+    void run(int chunk) throws Exception;
+  }
+
+  private final LeaseToken lease;
+  private final int chunksMax;
+  private final List<String> log;
+  private final List<Progress> progress;
+  private final AfterChunk afterChunk;
+  private int chunks;
+
+  AttemptContext(
+      LeaseToken lease,
+      int chunksMax,
+      List<String> log,
+      List<Progress> progress,
+      AfterChunk afterChunk) {
+    this.lease = lease;
+    this.chunksMax = chunksMax;
+    this.log = log;
+    this.progress = progress;
+    this.afterChunk = afterChunk;
+  }
+
+  @Override
+  public LeaseToken lease() {
+    return lease;
+  }
+
+  @Override
+  public int generation() {
+    return 1;
+  }
+
+  @Override
+  public boolean stopRequested() {
+    return chunks >= chunksMax;
+  }
+
+  @Override
+  public void effect() {}
+
+  @Override
+  public void progress(Progress now) {
+    chunks++;
+    progress.add(now);
+    try {
+      afterChunk.run(chunks);
+    } catch (Exception e) {
+      throw new IllegalStateException("the test's own step failed", e);
+    }
+  }
+
+  @Override
+  public AttemptLog log() {
+    return new AttemptLog() {
+      @Override
+      public void info(String line) {
+        log.add(line);
+      }
+
+      @Override
+      public void warn(String line) {
+        log.add(line);
+      }
+
+      @Override
+      public void error(String line) {
+        log.add(line);
+      }
+    };
+  }
+}

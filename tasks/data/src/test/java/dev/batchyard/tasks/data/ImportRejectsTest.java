@@ -1,0 +1,201 @@
+package dev.batchyard.tasks.data;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.batchyard.api.FinalFailure;
+import dev.batchyard.testkit.PostgresTest;
+import dev.batchyard.testkit.TestDatabase;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Rows that cannot be taken, one at a time, while the rest of their chunk goes in. */
+@PostgresTest
+class ImportRejectsTest {
+  private final TestDatabase database;
+  @TempDir Path folder;
+
+  ImportRejectsTest(TestDatabase database) throws Exception {
+    this.database = database;
+    ImportRun.usePublicSchema(database);
+  }
+
+  @BeforeEach
+  void dropTables() throws Exception {
+    database.execute("drop table if exists picky");
+  }
+
+  private ImportRun imported(String text) throws Exception {
+    Path file = Files.writeString(folder.resolve("picky.csv"), text, UTF_8);
+    ImportRun run = new ImportRun(database, ImportParams.of(file.toString(), "picky"));
+    run.attempt();
+    run.requireLedgerTells("picky");
+    return run;
+  }
+
+  @Test
+  void rows_with_too_few_or_too_many_fields_are_told_with_both_counts() throws Exception {
+    database.execute("create table picky (id int, name text)");
+
+    ImportRun run = imported("id,name\n1\n2,b\n3,c,d\n4,d\n,,,,\n5,e" + ",".repeat(3000) + "\n");
+
+    assertThat(run.rejects())
+        .isEqualTo(
+            """
+            1||expected 2 fields, found 1
+            3||expected 2 fields, found 3
+            5||expected 2 fields, found 5
+            6||expected 2 fields, found 3002\
+            """);
+    assertThat(run.ledger()).isEqualTo("6 2 0 4");
+  }
+
+  @Test
+  void a_value_that_is_too_large_for_an_index_is_rejected_and_shown_in_part() throws Exception {
+    database.execute("create table picky (id int, name text primary key)");
+    SplittableRandom random = new SplittableRandom(3);
+    StringBuilder large = new StringBuilder();
+    for (int i = 0; i < 8000; i++) {
+      large.append((char) random.nextInt('a', 'z')); // does not compress to a third
+    }
+
+    ImportRun run = imported("id,name\n1,a\n2," + large + "\n3,c\n");
+
+    assertThat(run.rejects()).startsWith("2||index row size ").contains("picky_pkey");
+    assertThat(run.ledger()).isEqualTo("3 2 0 1");
+  }
+
+  @Test
+  void a_reason_shows_no_more_of_a_value_than_a_person_reads() throws Exception {
+    database.execute("create table picky (id int, address inet)");
+    String long_value = "not an address ".repeat(50_000);
+
+    ImportRun run =
+        imported("id,address\n1,10.0.0.1\n2," + long_value + "\nx" + long_value + ",\n");
+
+    assertThat(run.rejects().lines())
+        .satisfiesExactly(
+            second ->
+                assertThat(second)
+                    .startsWith("2|address|invalid input syntax for type inet: \"not an address ")
+                    .endsWith("…")
+                    .hasSizeLessThan(520),
+            third ->
+                assertThat(third)
+                    .startsWith("3|id|'xnot an address ")
+                    .endsWith("…' is not a whole number")
+                    .hasSizeLessThan(150));
+    assertThat(
+            database.ask("select max(length(raw)) from batchyard.reject where task = " + run.task))
+        .isEqualTo("8192");
+  }
+
+  @Test
+  void a_cut_never_halves_a_character() throws Exception {
+    database.execute("create table picky (id int)");
+
+    ImportRun run = imported("id\n1\n" + "x".repeat(99) + "😀😀\n");
+
+    assertThat(run.rejects()).isEqualTo("2|id|'" + "x".repeat(99) + "…' is not a whole number");
+  }
+
+  @Test
+  void a_row_that_a_trigger_refuses_is_found_by_the_line_that_the_server_names() throws Exception {
+    database.execute(
+        """
+        create table picky (id int);
+        create or replace function no_sevens() returns trigger language plpgsql as $$
+        begin
+          if new.id % 1000 = 7 then
+            raise exception 'no %', new.id using errcode = 'assert_failure';
+          end if;
+          return new;
+        end $$;
+        create trigger sevens before insert on picky for each row execute function no_sevens();
+        """);
+    StringBuilder text = new StringBuilder("id\n");
+    for (int i = 1; i <= 3000; i++) {
+      text.append(i).append('\n');
+    }
+
+    ImportRun run = imported(text.toString());
+
+    assertThat(run.rejects()).isEqualTo("7||no 7\n1007||no 1007\n2007||no 2007");
+    assertThat(run.ledger()).isEqualTo("3000 2997 0 3");
+  }
+
+  @Test
+  void json_that_is_nested_without_end_is_rejected() throws Exception {
+    database.execute("create table picky (id int, doc jsonb)");
+
+    ImportRun run = imported("id;doc\n1;[1]\n2;" + "[".repeat(100_000) + "\n3;{\"a\": 1}\n");
+
+    assertThat(run.rejects()).startsWith("2|doc|'[[[[").contains("nested deeper than 200");
+    assertThat(run.ledger()).isEqualTo("3 2 0 1");
+  }
+
+  @Test
+  void digits_of_other_scripts_are_no_numbers_and_stay_as_they_are_in_text() throws Exception {
+    database.execute("create table picky (id int, day date, code text)");
+
+    ImportRun run =
+        imported("id,day,code\n1,2024-01-01,１２３\n２,2024-01-01,a\n3,２０２４-０１-０１,b\n٤,,c\n");
+
+    assertThat(run.rejects())
+        .isEqualTo(
+            """
+            2|id|'２' is not a whole number
+            3|day|'２０２４-０１-０１' is not a date such as 2024-02-29
+            4|id|'٤' is not a whole number\
+            """);
+    assertThat(database.ask("select code from picky")).isEqualTo("１２３");
+  }
+
+  @Test
+  void the_limit_of_rejects_is_named_with_the_first_reasons_and_how_to_raise_it() throws Exception {
+    database.execute("create table picky (id int)");
+    Path file =
+        Files.writeString(
+            folder.resolve("picky.csv"), "id\n" + ("x".repeat(5000) + "\n").repeat(9) + "1\n");
+    ImportRun run =
+        new ImportRun(
+            database, ImportParamsBuilder.of(file, "picky").chunkRows(4).rejectsMax(5).build());
+
+    String shown = "'" + "x".repeat(100) + "…' is not a whole number";
+    assertThatThrownBy(run::attempt)
+        .isInstanceOf(FinalFailure.class)
+        .hasMessage(
+            "rejectsMax: 8 of 8 rows were rejected, more than rejectsMax 5 allows; row 1, column id: %s; row 2, column id: %s; row 3, column id: %s; 0 rows are written. Mend the source or raise rejectsMax, then submit again"
+                .formatted(shown, shown, shown));
+    run.requireLedgerTells("picky");
+    assertThat(run.ledger()).isEqualTo("8 0 0 8");
+  }
+
+  @Test
+  void signs_that_are_quotes_elsewhere_can_be_delimiters() throws Exception {
+    database.execute("create table picky (id int, name text)");
+    for (String delimiter : new String[] {"'", "\"", "^", "，"}) {
+      Path file = folder.resolve("signs.csv");
+      Files.writeString(file, "id%sname\n1%sa,b\n".formatted(delimiter, delimiter), UTF_8);
+      ImportRun run =
+          new ImportRun(
+              database, ImportParamsBuilder.of(file, "picky").delimiter(delimiter).build());
+      run.attempt();
+    }
+    for (String quote : new String[] {",", ";", "|"}) {
+      Path file = folder.resolve("signs.csv");
+      Files.writeString(file, "id\tname\n1\t%sa\tb%s\n".formatted(quote, quote), UTF_8);
+      ImportRun run =
+          new ImportRun(database, ImportParamsBuilder.of(file, "picky").quote(quote).build());
+      run.attempt();
+    }
+
+    assertThat(database.ask("select string_agg(name, ' ' order by name collate \"C\") from picky"))
+        .isEqualTo("a\tb a\tb a\tb a,b a,b a,b a,b");
+  }
+}
