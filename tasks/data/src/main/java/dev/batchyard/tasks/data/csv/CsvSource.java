@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CsvSource implements Source<CsvRow> {
   private static final int CHUNK_BYTES_MAX = 4 * 1024 * 1024;
+  private static final int ROW_HELD_BYTES_MAX = 64 * 1024;
   private static final int CHUNK_ITEMS_GUESS = 1000;
 
   private final CsvLayout layout;
@@ -80,7 +82,7 @@ public final class CsvSource implements Source<CsvRow> {
         String reason = "expected %d fields, found %d".formatted(fields, row.fieldCount());
         rejects.add(reject(number, row, reason));
       } else {
-        items.add(new Item<>(number, row, () -> row.raw(layout.dialect())));
+        items.add(new Item<>(number, row, raw(row)));
       }
     }
     at = reader.position(number);
@@ -94,6 +96,15 @@ public final class CsvSource implements Source<CsvRow> {
     begun = true;
     double fraction = (double) at.offset() / layout.file().size_bytes();
     return Optional.of(new Chunk<>(items, rejects, 0, at.toPosition(), fraction));
+  }
+
+  /** A large row is not held for the few characters of it that a reject would keep. */
+  private Supplier<String> raw(CsvRow row) {
+    if (row.bytes() <= ROW_HELD_BYTES_MAX) {
+      return () -> row.raw(layout.dialect());
+    }
+    String text = row.raw(layout.dialect());
+    return () -> text;
   }
 
   private Reject reject(long number, CsvRow row, String reason) {
