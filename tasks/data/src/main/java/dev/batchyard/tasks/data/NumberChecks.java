@@ -1,5 +1,6 @@
 package dev.batchyard.tasks.data;
 
+import java.math.BigDecimal;
 import java.util.Locale;
 
 /** Numbers as PostgreSQL reads them: spaces around and a sign are allowed. */
@@ -9,6 +10,9 @@ final class NumberChecks {
 
   /** So many digits always fit a long. */
   private static final int LONG_DIGITS = 18;
+
+  /** Longer mantissas are not worth the time to multiply them out. */
+  private static final int SCIENTIFIC_CHARS_MAX = 1000;
 
   private NumberChecks() {}
 
@@ -80,14 +84,27 @@ final class NumberChecks {
     int wholeMax = precision - scale;
     return (text, from, to) -> {
       long shape = Decimal.shape(text, from, to);
-      if (shape < 0) {
-        return shape == Decimal.NONE && !isWord(text, from, to) ? NOT_A_NUMBER : ColumnCheck.FINE;
+      if (shape == Decimal.NONE) {
+        return isWord(text, from, to) ? ColumnCheck.FINE : NOT_A_NUMBER;
       }
-      int decimals = (int) (shape & Decimal.COUNT_MASK);
+      long decimals = shape & Decimal.COUNT_MASK;
+      long whole = shape >> Decimal.COUNT_BITS;
+      if (shape == Decimal.SCIENTIFIC) {
+        if (to - from > SCIENTIFIC_CHARS_MAX) {
+          return "has more digits than " + type + " keeps";
+        }
+        try {
+          BigDecimal value = new BigDecimal(new String(text, from, to - from).strip());
+          BigDecimal plain = value.stripTrailingZeros();
+          decimals = Math.max(0L, plain.scale());
+          whole = plain.signum() == 0 ? 0 : (long) plain.precision() - plain.scale();
+        } catch (NumberFormatException | ArithmeticException e) {
+          return "is too large for " + type; // its exponent is beyond an int
+        }
+      }
       if (decimals > scale) {
         return "has " + decimals + " decimals, more than " + type + " keeps";
       }
-      int whole = (int) (shape >> Decimal.COUNT_BITS);
       return whole > wholeMax ? "is too large for " + type : ColumnCheck.FINE;
     };
   }

@@ -130,6 +130,26 @@ class ImportRejectsTest {
   }
 
   @Test
+  void numbers_with_an_exponent_are_not_rounded_either() throws Exception {
+    database.execute("create table picky (id int, amount numeric(5,2))");
+
+    ImportRun run =
+        imported(
+            "id,amount\n1,1.25e2\n2,1.005e0\n3,1e3\n4, 1500e-2 \n5,1e-9\n6,0e99\n7,1e99999999999\n8,-9.9999e2\n");
+
+    assertThat(run.rejects())
+        .isEqualTo(
+            """
+            2|amount|'1.005e0' has 3 decimals, more than numeric(5,2) keeps
+            3|amount|'1e3' is too large for numeric(5,2)
+            5|amount|'1e-9' has 9 decimals, more than numeric(5,2) keeps
+            7|amount|'1e99999999999' is too large for numeric(5,2)\
+            """);
+    assertThat(database.ask("select string_agg(amount::text, ' ' order by id) from picky"))
+        .isEqualTo("125.00 15.00 0.00 -999.99");
+  }
+
+  @Test
   void json_that_is_nested_without_end_is_rejected() throws Exception {
     database.execute("create table picky (id int, doc jsonb)");
 
