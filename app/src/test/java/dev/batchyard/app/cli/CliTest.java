@@ -244,6 +244,7 @@ final class CliTest {
         .run("--db", url, "tasks")
         .refused(Exit.CANNOT_START, "password", "batchyard");
     terminal
+        .with(Map.of("BATCHYARD_DB_USER", "nobody"))
         .run("--db", "jdbc:postgresql://127.0.0.1:1/none", "tasks")
         .refused(Exit.CANNOT_START, "127.0.0.1:1");
     terminal
