@@ -60,9 +60,12 @@ final class NodeJvm implements AutoCloseable {
             new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start(),
             options);
     String said = node.answers.readLine();
-    if (!ImportNode.READY.equals(said)) {
+    while (said != null && !said.equals(ImportNode.READY)) { // a JVM may greet first
+      said = node.answers.readLine();
+    }
+    if (said == null) {
       node.close();
-      throw new IOException("the node said '" + said + "' instead of ready");
+      throw new IOException("the node ended before it was ready; it said why on standard error");
     }
     return node;
   }
