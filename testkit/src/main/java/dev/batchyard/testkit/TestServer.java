@@ -7,9 +7,12 @@ import dev.batchyard.store.server.EmbeddedServer;
 import dev.batchyard.store.server.Migrations;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -24,6 +27,7 @@ final class TestServer implements AutoCloseable {
 
   private static final String TEMPLATE = "batchyard_template";
   private static final String PREFIX = "postgres";
+  private static final String LOCK = "test-server.lock";
 
   private final EmbeddedServer server;
   private final AtomicInteger clones = new AtomicInteger();
@@ -31,11 +35,17 @@ final class TestServer implements AutoCloseable {
   TestServer() {
     try {
       Path target = Files.createDirectories(Path.of("target").toAbsolutePath());
-      clearAbandoned(target);
-      server =
-          EmbeddedServer.join(
-              DataFolder.open(Files.createTempDirectory(target, PREFIX)),
-              Map.of("shared_buffers", "64MB", "timezone", "Australia/Lord_Howe"));
+      // one JVM at a time: a folder that another one has just made must not be taken for abandoned
+      try (FileChannel channel =
+              FileChannel.open(
+                  target.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+          FileLock lock = channel.lock()) {
+        clearAbandoned(target);
+        server =
+            EmbeddedServer.join(
+                DataFolder.open(Files.createTempDirectory(target, PREFIX)),
+                Map.of("shared_buffers", "64MB", "timezone", "Australia/Lord_Howe"));
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

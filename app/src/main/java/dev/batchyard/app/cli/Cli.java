@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -68,6 +69,13 @@ final class Cli {
 
   Console console() {
     return console;
+  }
+
+  /** {@return the flags that lead another command to the same store, each behind a space} */
+  String place() {
+    return root.flags().entrySet().stream()
+        .map(flag -> " --%s '%s'".formatted(flag.getKey().word(), flag.getValue()))
+        .collect(Collectors.joining());
   }
 
   /** {@return the settings of this process} */

@@ -79,9 +79,11 @@ final class DemoCommand implements Callable<Integer> {
     long task = submitter.submit(task(submitter, file, table)).task();
     serving.wake();
     cli.console().say("imports %s into the table %s\n".formatted(file, table));
-    TaskDetail detail = new Watcher(cli, store).untilEnded(task);
-    tell(detail, serving, table);
-    return detail.row().state() == TaskState.COMPLETED ? Exit.OK : Exit.FAILED;
+    Optional<TaskDetail> ended = new Watcher(cli, store).untilEnded(task, serving::isStopped);
+    ended.ifPresent(detail -> tell(detail, serving));
+    return ended.filter(detail -> detail.row().state() == TaskState.COMPLETED).isPresent()
+        ? Exit.OK
+        : Exit.FAILED;
   }
 
   private static NewTask task(Submitter submitter, Path file, String table) {
@@ -100,7 +102,7 @@ final class DemoCommand implements Callable<Integer> {
         .withLabel("demo: US baby names 2007–2010");
   }
 
-  private void tell(TaskDetail detail, Serving serving, String table) {
+  private void tell(TaskDetail detail, Serving serving) {
     Console console = cli.console();
     Store store = serving.installation().store();
     long id = detail.row().id();
@@ -117,13 +119,12 @@ final class DemoCommand implements Callable<Integer> {
         """
 
         try next:
-          ./batchyard task %1$d         attempts, history, ledger, rejects
-          ./batchyard logs %1$d         what the import said
-          ./batchyard server          a node with pages; then, in another terminal:
-          ./batchyard submit data.import -p file=FILE.csv -p table=NAME -p create=true --watch
-          ./dev db                    psql: table %2$s limit 5;\
+          ./batchyard%2$s task %1$d         attempts, history, ledger, rejects
+          ./batchyard%2$s logs %1$d         what the import said
+          ./batchyard%2$s server         a node with pages; then, in another terminal:
+          ./batchyard%2$s submit data.import -p file=FILE.csv -p table=NAME -p create=true --watch\
         """
-            .formatted(id, table));
+            .formatted(id, cli.place()));
   }
 
   /** The node reads files, not jars; a second demo finds the file in place. */

@@ -8,6 +8,7 @@ import dev.batchyard.engine.port.TaskViews.TaskRow;
 import dev.batchyard.store.Store;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * Follows a task until it ends. A terminal gets one line that is drawn again; anything else a line
@@ -42,20 +43,21 @@ final class Watcher {
    * @throws CliFailure if there is no such task
    */
   Exit follow(long task) throws InterruptedException {
-    return end(untilEnded(task));
+    return end(untilEnded(task, () -> false).orElseThrow());
   }
 
-  /** {@return the task when it has ended} */
-  TaskDetail untilEnded(long task) throws InterruptedException {
-    while (true) {
+  /** {@return the task when it has ended; empty if the watch was to stop before} */
+  Optional<TaskDetail> untilEnded(long task, BooleanSupplier stop) throws InterruptedException {
+    while (!stop.getAsBoolean()) {
       TaskDetail detail = find(task);
       TaskRow row = detail.row();
       if (row.state().ended()) {
-        return detail;
+        return Optional.of(detail);
       }
       tell(detail);
       Thread.sleep(POLL);
     }
+    return Optional.empty();
   }
 
   private TaskDetail find(long task) throws InterruptedException {

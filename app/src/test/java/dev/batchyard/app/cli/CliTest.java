@@ -49,7 +49,7 @@ final class CliTest {
     assertThat(demo.out())
         .contains("read 138,335 = written 138,329 + skipped 0 + rejected 6")
         .contains("'many' is not a whole number")
-        .contains("try next:");
+        .contains("./batchyard --data '" + data + "' logs ");
     JsonNode task =
         terminal.run("tasks", "--json", "--state", "completed").fine().documents().getFirst();
     assertThat(task.get("label").asString()).startsWith("demo");

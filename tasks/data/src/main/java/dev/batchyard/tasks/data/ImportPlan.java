@@ -59,6 +59,12 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
     if (exact.isPresent()) {
       return exact.get();
     }
+    // as it is named in a table that an earlier attempt made
+    Optional<TargetTable.Column> stripped =
+        table.columns().stream().filter(c -> c.name().equals(name.strip())).findFirst();
+    if (stripped.isPresent()) {
+      return stripped.get();
+    }
     List<TargetTable.Column> alike =
         table.columns().stream().filter(c -> c.name().equalsIgnoreCase(name.strip())).toList();
     if (alike.size() == 1) {

@@ -39,6 +39,16 @@ class CsvImportTest {
   }
 
   @Test
+  void a_table_that_an_earlier_attempt_made_is_found_again_by_names_that_differ_in_case()
+      throws Exception {
+    database.execute("create table twins (\"id\" int, \"ID\" int)");
+    ImportRun run = into("twins", file("twins.csv", "id, ID\n1,2\n"));
+
+    assertThat(run.attempt().result()).containsEntry("written", 1L);
+    assertThat(database.ask("select t::text from twins t")).isEqualTo("(1,2)");
+  }
+
+  @Test
   void rows_go_into_the_columns_that_the_header_names() throws Exception {
     database.execute("create table goods (id int primary key, \"Name\" text, price numeric(8,2))");
     Path file = file("goods.csv", "price,ID, name \n1.50,1,\"a, \"\"b\"\"\nc\"\n2,2,\\N\tx\n,3,\n");
