@@ -10,7 +10,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -57,8 +56,9 @@ final class ImportBench implements Callable<Integer> {
 
   @Option(
       names = "--cell",
-      description = "only this one: copy, batchyard, spring-1000 or spring-10000")
-  private Optional<String> only = Optional.empty();
+      split = ",",
+      description = "only these: copy, batchyard, spring-1000, spring-10000; all unless set")
+  private List<String> only = List.of();
 
   @Override
   public Integer call() throws Exception {
@@ -90,9 +90,10 @@ final class ImportBench implements Callable<Integer> {
   private void requireKnown() {
     List<String> known = new ArrayList<>(List.of(ImportCells.COPY, ImportCells.BATCHYARD));
     known.addAll(ImportCells.SPRING);
-    if (only.isPresent() && !known.contains(only.get())) {
-      throw wrong("--cell: '%s' must be one of %s".formatted(only.get(), known));
+    if (!known.containsAll(only)) {
+      throw wrong("--cell: '%s' must be of %s".formatted(String.join(",", only), known));
     }
+    only = only.isEmpty() ? known : only;
     if (rows < 1 || rounds < 1) {
       throw wrong("--rows and --rounds must be 1 or more");
     }

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.DriverInfo;
@@ -47,19 +46,19 @@ final class ImportCells implements AutoCloseable {
   /**
    * Starts what they need and says with which settings.
    *
-   * @param only one of them; all if empty
+   * @param only the names of those to start
    */
-  static ImportCells start(BenchServer server, Optional<String> only, PrintStream out)
+  static ImportCells start(BenchServer server, List<String> only, PrintStream out)
       throws Exception {
     ImportCells cells = new ImportCells();
     try {
-      if (only.isEmpty() || only.get().equals(COPY)) {
+      if (only.contains(COPY)) {
         cells.addCopy(server, out);
       }
-      if (only.isEmpty() || only.get().equals(BATCHYARD)) {
+      if (only.contains(BATCHYARD)) {
         cells.addBatchyard(server, out);
       }
-      if (only.isEmpty() || SPRING.contains(only.get())) {
+      if (SPRING.stream().anyMatch(only::contains)) {
         cells.addSpring(server, only, out);
       }
       return cells;
@@ -85,8 +84,7 @@ final class ImportCells implements AutoCloseable {
     byName.put(BATCHYARD, started::run);
   }
 
-  private void addSpring(BenchServer server, Optional<String> only, PrintStream out)
-      throws Exception {
+  private void addSpring(BenchServer server, List<String> only, PrintStream out) throws Exception {
     HikariConfig config = new HikariConfig();
     config.setDataSource(server.source(true));
     config.setMaximumPoolSize(POOL);
@@ -99,7 +97,7 @@ final class ImportCells implements AutoCloseable {
         DriverInfo.DRIVER_VERSION,
         Machine.jvmSettings());
     for (String name : SPRING) {
-      if (only.isEmpty() || only.get().equals(name)) {
+      if (only.contains(name)) {
         int chunkRows = Integer.parseInt(name.substring(name.indexOf('-') + 1));
         byName.put(name, timed((file, table) -> spring.run(file, table, chunkRows)));
       }
