@@ -49,6 +49,8 @@ public final class NodeLog implements AutoCloseable {
     context.getLogger("dev.batchyard").setLevel(Level.INFO);
     // a node says itself, and once, that the store is away
     context.getLogger("com.zaxxer.hikari").setLevel(Level.OFF);
+    // what keeps the pages from starting is told in the one line of the command
+    context.getLogger("org.springframework").setLevel(Level.ERROR);
     List<Appender<ILoggingEvent>> appenders =
         List.of(file(context, folder, fileName(node)), text(context, err));
     appenders.forEach(root::addAppender);

@@ -15,12 +15,15 @@ import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An import on real node processes that are killed, stopped and frozen in the middle of it. */
 final class SurvivalTest {
 
+  private static final String LEASE_LAPSES = "lease-lapses";
   private static final int ROWS = 800_000;
   private static final int CHUNK = 1_000;
   private static final int BLOWS = 20;
@@ -36,8 +39,8 @@ final class SurvivalTest {
   private final SplittableRandom random = new SplittableRandom(SEED);
 
   @BeforeEach
-  void open() throws Exception {
-    yard = new Yard(folder);
+  void open(TestInfo test) throws Exception {
+    yard = new Yard(folder, test.getTags().contains(LEASE_LAPSES) ? 0.2 : 0.5);
     file = folder.resolve("编号.csv");
     NumberedRows.write(file, ROWS, SEED);
   }
@@ -71,6 +74,7 @@ final class SurvivalTest {
   }
 
   @Test
+  @Tag(LEASE_LAPSES)
   void frozen_past_its_lease_a_node_writes_nothing_more_and_begins_a_new_boot() throws Exception {
     long task = yard.submitImport(file, "frozen");
     NodeProcess slow = yard.start("slow");

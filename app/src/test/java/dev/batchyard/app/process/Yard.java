@@ -27,11 +27,9 @@ import java.util.function.BooleanSupplier;
 
 /**
  * A data folder with nodes of its own, each a process; this one only submits and looks, and keeps
- * PostgreSQL up while no node lives. Leases are a tenth of the usual.
+ * PostgreSQL up while no node lives.
  */
 final class Yard implements AutoCloseable {
-
-  static final double TIMESCALE = 0.1;
 
   /** Far beyond what anything here takes; a node that hangs is an error that says so. */
   private static final long WAIT_MAX_NS = 60_000_000_000L;
@@ -39,11 +37,19 @@ final class Yard implements AutoCloseable {
   private static final long LOOK_EVERY_NS = 500_000;
 
   private final Path folder;
+  private final double timescale;
   private final Installation installation;
   private final List<NodeProcess> nodes = new ArrayList<>();
 
-  Yard(Path folder) {
+  /**
+   * Opens it.
+   *
+   * @param timescale of the nodes' leases; a busy machine may hold up a node for a second, so only
+   *     who waits for a lease to lapse makes it short
+   */
+  Yard(Path folder, double timescale) {
     this.folder = folder;
+    this.timescale = timescale;
     this.installation =
         Installation.open(
             ConfigReader.read(
@@ -52,7 +58,7 @@ final class Yard implements AutoCloseable {
 
   NodeProcess start(String node) throws IOException {
     NodeProcess process =
-        NodeProcess.start(folder.resolve("data"), node, TIMESCALE, folder.resolve(node + ".log"));
+        NodeProcess.start(folder.resolve("data"), node, timescale, folder.resolve(node + ".log"));
     nodes.add(process);
     return process;
   }
