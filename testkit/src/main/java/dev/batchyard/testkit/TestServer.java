@@ -18,6 +18,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Comparator;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -35,10 +36,7 @@ final class TestServer implements AutoCloseable {
   TestServer() {
     try {
       Path target = Files.createDirectories(Path.of("target").toAbsolutePath());
-      // one JVM at a time: a folder that another one has just made must not be taken for abandoned
-      try (FileChannel channel =
-              FileChannel.open(
-                  target.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      try (FileChannel channel = lockFile(target);
           FileLock lock = channel.lock()) {
         clearAbandoned(target);
         server =
@@ -100,8 +98,23 @@ final class TestServer implements AutoCloseable {
 
   @Override
   public void close() {
-    server.close();
-    delete(server.folder().root());
+    Path root = server.folder().root();
+    try (FileChannel channel = lockFile(Objects.requireNonNull(root.getParent()));
+        FileLock lock = channel.lock()) {
+      server.close();
+      delete(root);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Folders are made and deleted by one JVM at a time: one that another JVM has just made, or is
+   * about to delete, must not be taken for abandoned.
+   */
+  private static FileChannel lockFile(Path target) throws IOException {
+    return FileChannel.open(
+        target.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
   }
 
   /** Test runs that were killed leave a server behind; the next run of the module ends it. */
