@@ -92,13 +92,28 @@ final class Cli {
   }
 
   private int wrongUse(ParameterException problem) {
-    String message = String.valueOf(problem.getMessage());
-    if (problem instanceof UnmatchedArgumentException unmatched) {
-      message += near(unmatched).map(name -> "; did you mean " + name + "?").orElse("");
-    }
+    String message =
+        problem instanceof UnmatchedArgumentException unmatched
+            ? unmatched(unmatched)
+            : String.valueOf(problem.getMessage());
     String name = problem.getCommandLine().getCommandSpec().qualifiedName();
     console.error(message + "; './" + name + " --help' explains");
     return Exit.USAGE.code();
+  }
+
+  private String unmatched(UnmatchedArgumentException problem) {
+    String word = problem.getUnmatched().getFirst();
+    CommandLine command = problem.getCommandLine();
+    String what =
+        word.startsWith("-")
+            ? "unknown option '%s'"
+            : command.getParent() == null
+                ? "unknown command '%s'"
+                : command.getCommand() instanceof SubmitCommand
+                    ? "'%s' is a word too many; parameters are given as -p name=value"
+                    : "'%s' is a word too many";
+    return what.formatted(word)
+        + near(problem).map(name -> "; did you mean " + name + "?").orElse("");
   }
 
   private static Optional<String> near(UnmatchedArgumentException unmatched) {

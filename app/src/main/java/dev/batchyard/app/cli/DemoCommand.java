@@ -115,16 +115,22 @@ final class DemoCommand implements Callable<Integer> {
       console.say(
           "\nthe rows that could not be taken (planted in the file):\n" + Show.rejects(rejects));
     }
-    console.say(
-        """
+    console.say(next(id));
+  }
 
-        try next:
-          ./batchyard%2$s task %1$d         attempts, history, ledger, rejects
-          ./batchyard%2$s logs %1$d         what the import said
-          ./batchyard%2$s server         a node with pages; then, in another terminal:
-          ./batchyard%2$s submit data.import -p file=FILE.csv -p table=NAME -p create=true --watch\
-        """
-            .formatted(id, cli.place()));
+  private String next(long task) {
+    String program = "  ./batchyard" + cli.place();
+    Table next =
+        new Table("%s task %d".formatted(program, task), "attempts, rejects, history, ledger");
+    next.add("%s logs %d".formatted(program, task), "what the import said");
+    next.add(program + " server", "a node with pages; then, in another terminal:");
+    return """
+
+    try next:
+    %s
+    %s submit data.import -p file=FILE.csv -p table=NAME -p create=true --watch\
+    """
+        .formatted(next.text(), program);
   }
 
   /** The node reads files, not jars; a second demo finds the file in place. */

@@ -5,6 +5,7 @@ import dev.batchyard.app.Installation;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.store.Store;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -85,17 +86,22 @@ final class MoveCommand implements Callable<Integer> {
             .map(found -> found.row().state())
             .map(TaskState::word)
             .orElse("gone");
-    cli.console().tell(Map.of("id", task, "move", kind, "answer", answer, "state", state));
+    if (answer == OperatorMoves.Move.ALREADY && !isThere(state)) {
+      answer = OperatorMoves.Move.REFUSED;
+    }
+    Map<String, Object> document = new LinkedHashMap<>();
+    document.put("id", task);
+    document.put("move", kind);
+    document.put("answer", answer);
+    document.put("state", state);
+    cli.console().tell(document);
     return switch (answer) {
       case DONE -> fine("task %d %s".formatted(task, kind.done));
       case REQUESTED ->
           fine(
               "task %d runs; its attempt was asked to %s and does so at its next checkpoint"
                   .formatted(task, kind.word()));
-      case ALREADY ->
-          isThere(state)
-              ? fine("task %d is %s already; nothing to do".formatted(task, state))
-              : refused(task, state);
+      case ALREADY -> fine("task %d is %s already; nothing to do".formatted(task, state));
       case REFUSED -> refused(task, state);
       case NOT_FOUND -> {
         cli.console().error(String.valueOf(CliFailure.noSuchTask(task).getMessage()));

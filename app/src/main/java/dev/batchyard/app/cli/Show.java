@@ -77,7 +77,7 @@ final class Show {
     switch (row.state()) {
       case FAILED, QUARANTINED ->
           text.append(
-              "after the cure, './batchyard rerun %d' goes on from its checkpoint\n"
+              "after the cure, './batchyard rerun %d' goes on with the same parameters; to change them, submit anew\n"
                   .formatted(row.id()));
       default -> {}
     }
@@ -119,7 +119,6 @@ final class Show {
     if (!row.problem().isEmpty()) {
       field(text, "problem", row.problem());
     }
-    detail.ledger().ifPresent(ledger -> text.append(ledger(ledger)).append('\n'));
     detail.positionJson().ifPresent(position -> field(text, "checkpoint", position));
     if (row.state() == TaskState.READY && !detail.served()) {
       field(
@@ -129,7 +128,15 @@ final class Show {
     appendEvents(text, detail);
     if (!rejects.isEmpty()) {
       text.append("\nrejects\n").append(rejects(rejects)).append('\n');
+      long all = detail.ledger().map(Ledger::rejected).orElse(0L);
+      if (all > rejects.size()) {
+        text.append(
+            "%d of %,d; more: --rejects N --rejects-after %d\n"
+                .formatted(rejects.size(), all, rejects.getLast().number()));
+      }
     }
+    // last, since a terminal shows the end of a long page
+    detail.ledger().ifPresent(ledger -> text.append('\n').append(ledger(ledger)));
     return text.toString().stripTrailing();
   }
 

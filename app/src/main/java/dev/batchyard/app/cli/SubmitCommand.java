@@ -12,6 +12,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -101,7 +102,10 @@ final class SubmitCommand implements Callable<Integer> {
                   : "task %d holds this key already; nothing was submitted"
                       .formatted(answer.task()));
       if (!watch) {
-        cli.console().tell(Map.of("id", answer.task(), "fresh", answer.fresh()));
+        Map<String, Object> document = new LinkedHashMap<>();
+        document.put("id", answer.task());
+        document.put("fresh", answer.fresh());
+        cli.console().tell(document);
         return Exit.OK.code();
       }
       return new Watcher(cli, installation.store()).follow(answer.task()).code();

@@ -52,13 +52,6 @@ final class TaskCommand implements Callable<Integer> {
       List<Reject> shown = views.rejects(task, rejectsAfter, rejects);
       cli.console().tell(TaskJson.of(detail, shown));
       cli.console().say(new Show(cli.context().zone()).task(detail, shown));
-      long all = detail.ledger().map(ledger -> ledger.rejected()).orElse(0L);
-      if (all > shown.size() && !shown.isEmpty()) {
-        cli.console()
-            .say(
-                "%d of %,d; more: --rejects N --rejects-after %d"
-                    .formatted(shown.size(), all, shown.getLast().number()));
-      }
     }
     return Exit.OK.code();
   }

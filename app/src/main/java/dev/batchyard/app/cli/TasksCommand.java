@@ -3,6 +3,8 @@ package dev.batchyard.app.cli;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.app.Installation;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.TaskViews.TaskRow;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -15,10 +17,19 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Lists tasks. */
-@Command(name = "tasks", description = "Lists tasks, newest first.")
+@Command(
+    name = "tasks",
+    description = "Lists tasks, newest first.",
+    footer = {
+      "",
+      "With --json, a last line {\"next\": ID} says where --before goes on, if it does."
+    })
 final class TasksCommand implements Callable<Integer> {
 
   private static final int ROWS = 20;
+
+  /** One look walks at most {@link TaskViews#SCAN_MAX} ids; so many looks are one command. */
+  private static final int LOOKS_MAX = 40;
 
   private final Cli cli;
 
@@ -53,18 +64,46 @@ final class TasksCommand implements Callable<Integer> {
     OptionalLong top = before.map(OptionalLong::of).orElse(OptionalLong.empty());
     try (Installation installation = cli.open()) {
       TaskViews views = installation.store().taskViews();
-      TaskViews.Page page = views.list(wanted, type, top, limit);
+      TaskViews.Page page = page(views, wanted, top);
       page.rows().forEach(row -> cli.console().tell(TaskJson.of(row)));
       if (page.rows().isEmpty()) {
-        cli.console()
-            .say("no tasks" + (wanted.isEmpty() && type.isEmpty() ? " yet" : " like that"));
+        cli.console().say(none(wanted, top, page));
       } else {
         cli.console().say(new Show(cli.context().zone()).tasks(page.rows()));
         cli.console().say(counts(views.counts()));
       }
-      page.next().ifPresent(next -> cli.console().say("more: --before " + next));
+      page.next()
+          .ifPresent(next -> {
+            cli.console().tell(Map.of("next", next));
+            if (!page.rows().isEmpty()) {
+              cli.console().say("more: --before " + next);
+            }
+          });
     }
     return Exit.OK.code();
+  }
+
+  /** Goes on where a look ended early, since what is asked for may be rare. */
+  private TaskViews.Page page(TaskViews views, Set<TaskState> wanted, OptionalLong top) {
+    List<TaskRow> rows = new ArrayList<>();
+    OptionalLong from = top;
+    int looks = 0;
+    do {
+      TaskViews.Page look = views.list(wanted, type, from, limit - rows.size());
+      rows.addAll(look.rows());
+      from = look.next();
+      looks++;
+    } while (from.isPresent() && rows.size() < limit && looks < LOOKS_MAX);
+    return new TaskViews.Page(rows, from);
+  }
+
+  private String none(Set<TaskState> wanted, OptionalLong top, TaskViews.Page page) {
+    if (page.next().isPresent()) {
+      long next = page.next().getAsLong();
+      return "none among ids >= %d; go on with --before %d".formatted(next, next);
+    }
+    boolean all = wanted.isEmpty() && type.isEmpty() && top.isEmpty();
+    return "no tasks" + (all ? " yet" : " like that");
   }
 
   private static String counts(Map<TaskState, Long> counts) {

@@ -1,16 +1,21 @@
 package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.cli.Terminal.Said;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
+import dev.batchyard.engine.port.TaskViews;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -50,6 +55,12 @@ final class CliTest {
         .contains("read 138,335 = written 138,329 + skipped 0 + rejected 6")
         .contains("'many' is not a whole number")
         .contains("./batchyard --data '" + data + "' logs ");
+    assertThat(
+            Stream.of("attempts, rejects", "what the import said", "a node with pages")
+                .map(text -> column(demo.out(), text)))
+        .as("where the second column of what to try next begins")
+        .doesNotContain(-1)
+        .containsOnly(column(demo.out(), "what the import said"));
     JsonNode task =
         terminal.run("tasks", "--json", "--state", "completed").fine().documents().getFirst();
     assertThat(task.get("label").asString()).startsWith("demo");
@@ -62,6 +73,11 @@ final class CliTest {
     assertThat(terminal.run("logs", id).fine().out()).contains("babynames.csv: 2,338,973 bytes");
     assertThat(terminal.run("logs", "-f", id, "--json").fine().documents())
         .allMatch(line -> line.get("task").asString().equals(id));
+    assertThat(terminal.run("task", id).fine().out()).endsWith(" + rejected 6\n");
+    assertThat(terminal.run("pause", id, "--json").out())
+        .isEqualTo(
+            "{\"id\":%s,\"move\":\"pause\",\"answer\":\"refused\",\"state\":\"completed\"}\n"
+                .formatted(id));
     terminal.run("pause", id).refused(Exit.FAILED, "task " + id + " is completed");
     terminal.run("resume", id).refused(Exit.FAILED, "completed", "only a paused task");
     terminal.run("cancel", id).refused(Exit.FAILED, "completed", "that has not ended");
@@ -184,8 +200,12 @@ final class CliTest {
   @Test
   void wrong_use_is_exit_2_and_names_field_value_and_cure() throws Exception {
     terminal.run().refused(Exit.USAGE, "a command is missing", "submit");
-    terminal.run("sumbit").refused(Exit.USAGE, "sumbit", "submit");
-    terminal.run("tasks", "--stat", "x").refused(Exit.USAGE, "--stat", "--help");
+    terminal.run("sumbit").refused(Exit.USAGE, "unknown command 'sumbit'", "submit");
+    terminal
+        .run("tasks", "--stat", "x")
+        .refused(Exit.USAGE, "unknown option '--stat'", "--state", "--help");
+    submit("-p", "file=a", "table=t").refused(Exit.USAGE, "'table=t'", "-p name=value");
+    terminal.run("tasks", "all").refused(Exit.USAGE, "'all' is a word too many", "--help");
     terminal.run("tasks", "--state", "runing").refused(Exit.USAGE, "runing", "RUNNING");
     terminal.run("tasks", "--limit", "201").refused(Exit.USAGE, "--limit", "201", "1 to 200");
     terminal.run("task", "x").refused(Exit.USAGE, "'x'");
@@ -260,7 +280,7 @@ final class CliTest {
   }
 
   @Test
-  void lists_are_paged_and_filtered() {
+  void lists_are_paged_and_filtered() throws Exception {
     String lowest = terminal.submitImport();
     String low = terminal.submitImport();
     String high = terminal.submitImport();
@@ -275,6 +295,29 @@ final class CliTest {
     assertThat(terminal.run("tasks", "--type", "no.such").fine().out())
         .isEqualTo("no tasks like that\n");
     terminal.run("cancel", lowest, low, high).fine();
+
+    leaveGap(3 * TaskViews.SCAN_MAX);
+    String rare = terminal.submitImport();
+    assertThat(terminal.run("tasks", "--state", "cancelled", "--limit", "2", "--json").documents())
+        .extracting(task -> task.path("id").asString(""), task -> task.path("next").asString(""))
+        .as("a look further down than one scan, and where the next page begins")
+        .containsExactly(tuple(high, ""), tuple(low, ""), tuple("", low));
+
+    leaveGap(60L * TaskViews.SCAN_MAX);
+    terminal.run("cancel", rare, terminal.submitImport()).fine();
+    Said none = terminal.run("tasks", "--type", "no.such").fine();
+    assertThat(none.out()).matches("none among ids >= (\\d+); go on with --before \\1\n");
+    String next = none.out().replaceAll("\\D*(\\d+);.*\n", "$1");
+    assertThat(
+            terminal
+                .run("tasks", "--type", "no.such", "--json")
+                .fine()
+                .document()
+                .get("next")
+                .asString())
+        .isEqualTo(next);
+    assertThat(terminal.run("tasks", "--type", "no.such", "--before", next).fine().out())
+        .isEqualTo("no tasks like that\n");
   }
 
   @Test
@@ -287,6 +330,23 @@ final class CliTest {
     assertThat(terminal.run("rerun", "--help").fine().out())
         .contains("again, from their checkpoint");
     assertThat(terminal.run("--version").fine().out()).startsWith("batchyard ");
+  }
+
+  private void leaveGap(long ids) throws Exception {
+    try (Connection db = installation.database().handlers().getConnection();
+        Statement statement = db.createStatement()) {
+      statement.execute(
+          "select setval('batchyard.task_id', last_value + %d) from batchyard.task_id"
+              .formatted(ids));
+    }
+  }
+
+  private static int column(String page, String text) {
+    return page.lines()
+        .filter(line -> line.startsWith("  ./batchyard"))
+        .mapToInt(line -> line.indexOf(text))
+        .max()
+        .orElse(-1);
   }
 
   private Said submit(String... words) {
