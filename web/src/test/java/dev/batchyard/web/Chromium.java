@@ -24,8 +24,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A real browser with one tab, driven by its own debugging protocol on a loopback port. It keeps
- * what the console and the network said.
+ * A real browser with a tab in sight, driven by its own debugging protocol on a loopback port. It
+ * keeps what the console and the network said.
  */
 final class Chromium implements AutoCloseable {
 
@@ -40,7 +40,8 @@ final class Chromium implements AutoCloseable {
   private final Map<Integer, CompletableFuture<JsonNode>> waiting = new ConcurrentHashMap<>();
   private final Queue<String> complaints = new ConcurrentLinkedQueue<>();
   private final Queue<String> requests = new ConcurrentLinkedQueue<>();
-  private final String session;
+  private final List<Tab> tabs = new ArrayList<>();
+  private Tab tab;
 
   Chromium(Path folder) throws IOException {
     profile = Files.createTempDirectory(Files.createDirectories(folder), "chromium");
@@ -72,15 +73,7 @@ final class Chromium implements AutoCloseable {
               .buildAsync(address(), new Listener())
               .orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS)
               .join();
-      String target =
-          call("", "Target.createTarget", Map.of("url", "about:blank")).path("targetId").asString();
-      session =
-          call("", "Target.attachToTarget", Map.of("targetId", target, "flatten", true))
-              .path("sessionId")
-              .asString();
-      for (String domain : List.of("Page", "Runtime", "Log", "Network")) {
-        call(domain + ".enable", Map.of());
-      }
+      tab = newTab();
     } catch (RuntimeException e) {
       end();
       throw e;
@@ -99,14 +92,54 @@ final class Chromium implements AutoCloseable {
     return URI.create("ws://127.0.0.1:" + lines.get(0) + lines.get(1));
   }
 
+  private record Tab(String target, String session) {}
+
+  /** Opens one more tab, which hides the others; all calls go to it from now on. */
+  void openTab() {
+    tab = newTab();
+  }
+
+  private Tab newTab() {
+    String target =
+        call("", "Target.createTarget", Map.of("url", "about:blank")).path("targetId").asString();
+    String session =
+        call("", "Target.attachToTarget", Map.of("targetId", target, "flatten", true))
+            .path("sessionId")
+            .asString();
+    for (String domain : List.of("Page", "Runtime", "Log", "Network")) {
+      call(session, domain + ".enable", Map.of());
+    }
+    Tab opened = new Tab(target, session);
+    tabs.add(opened);
+    return opened;
+  }
+
+  /** Brings a tab to sight again; all calls go to it from now on. */
+  void show(int number) {
+    tab = tabs.get(number);
+    call("", "Target.activateTarget", Map.of("targetId", tab.target()));
+  }
+
   void open(URI address) {
     call("Page.navigate", Map.of("url", address.toString()));
   }
 
   /** The value of an expression in the page, as text. */
   String evaluate(String expression) {
+    return evaluate(tab, expression);
+  }
+
+  /** The same in a tab that need not be in sight; the first one is 0. */
+  String evaluateIn(int number, String expression) {
+    return evaluate(tabs.get(number), expression);
+  }
+
+  private String evaluate(Tab in, String expression) {
     JsonNode answer =
-        call("Runtime.evaluate", Map.of("expression", expression, "returnByValue", true));
+        call(
+            in.session(),
+            "Runtime.evaluate",
+            Map.of("expression", expression, "returnByValue", true));
     return answer.path("result").path("value").asString("");
   }
 
@@ -119,7 +152,7 @@ final class Chromium implements AutoCloseable {
   }
 
   JsonNode call(String method, Map<String, Object> parameters) {
-    return call(session, method, parameters);
+    return call(tab.session(), method, parameters);
   }
 
   /** Errors and warnings that came to the console, by script, policy or network. */

@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,6 +68,33 @@ final class ChromiumTest {
         .allMatch(address ->
             address.startsWith("http://127.0.0.1:" + f.server.port() + "/")
                 || address.equals("about:blank"));
+  }
+
+  @Test
+  void seven_tabs_load_since_only_the_one_in_sight_is_live() {
+    f.submit("", "{}");
+    chromium.open(f.server.url());
+    chromium.await("document.documentElement.dataset.live", "on");
+    URI list = URI.create("http://127.0.0.1:" + f.server.port() + "/");
+    for (int more = 1; more < 7; more++) {
+      chromium.openTab();
+      chromium.open(list);
+      chromium.await("document.documentElement.dataset.live", "on");
+    }
+    // a browser that went away is noticed after two beats
+    Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> f.server.livePages() == 1);
+
+    f.submit("", "{}");
+    chromium.await("document.querySelectorAll('tbody tr').length + ''", "2");
+    assertThat(chromium.evaluateIn(0, "document.querySelectorAll('tbody tr').length + ''"))
+        .as("a hidden page")
+        .isEqualTo("1");
+    chromium.show(0);
+    chromium.await("document.documentElement.dataset.live", "on");
+    chromium.await("document.querySelectorAll('tbody tr').length + ''", "2");
+    f.submit("", "{}");
+    chromium.await("document.querySelectorAll('tbody tr').length + ''", "3");
+    assertThat(chromium.complaints()).isEmpty();
   }
 
   @Test

@@ -10,9 +10,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What all live pages of one kind read from the store, so that ten browsers on one page cost no
- * more than one. A key is read at most once in {@link #PAUSE}, and no more than a tenth of the time
- * is spent on reading it. Nobody reads when nobody asks. Thread-safe.
+ * What live pages read from the store, so that ten browsers on one address cost no more than one. A
+ * key is read at most once in {@link #PAUSE}, and no more than a tenth of the time is spent on
+ * reading it; each address is a key of its own. Nobody reads when nobody asks. Thread-safe.
  *
  * @param <K> what a page shows
  * @param <V> what the store says about it
