@@ -11,6 +11,7 @@ import dev.batchyard.web.dashboard.Pages;
 import dev.batchyard.web.page.Templates;
 import dev.batchyard.web.security.Access;
 import dev.batchyard.web.security.Gate;
+import dev.batchyard.web.security.LinkFile;
 import java.net.URI;
 import java.security.SecureRandom;
 import java.util.Objects;
@@ -28,12 +29,20 @@ public final class WebServer implements AutoCloseable {
   private final AnnotationConfigServletWebServerApplicationContext context;
   private final LivePages live;
   private final Access access;
+  private final int port;
+  private final LinkFile link;
 
   private WebServer(
-      AnnotationConfigServletWebServerApplicationContext context, LivePages live, Access access) {
+      WebConfig config,
+      AnnotationConfigServletWebServerApplicationContext context,
+      LivePages live,
+      Access access) {
     this.context = context;
     this.live = live;
     this.access = access;
+    port = Objects.requireNonNull(context.getWebServer()).getPort();
+    link = new LinkFile(config.linkFolder(), port);
+    access.tell(token -> link.write(link(port, token)));
   }
 
   /**
@@ -71,17 +80,24 @@ public final class WebServer implements AutoCloseable {
       }
       throw e;
     }
-    return new WebServer(context, live, access);
+    return new WebServer(config, context, live, access);
   }
 
   /** {@return the port that it listens on} */
   public int port() {
-    return Objects.requireNonNull(context.getWebServer()).getPort();
+    return port;
   }
 
-  /** {@return the link that signs in one browser, once} */
+  /**
+   * {@return the link that is good now: it signs in one browser, once} The next one is then in the
+   * link file.
+   */
   public URI url() {
-    return URI.create("http://127.0.0.1:" + port() + "/?token=" + access.token());
+    return link(port, access.token());
+  }
+
+  private static URI link(int port, String token) {
+    return URI.create("http://127.0.0.1:" + port + "/?token=" + token);
   }
 
   /** {@return how many pages are live} */
@@ -93,6 +109,7 @@ public final class WebServer implements AutoCloseable {
   @Override
   public void close() {
     live.close();
+    link.close();
     context.close();
   }
 }

@@ -11,13 +11,18 @@ import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.jsoup.Jsoup;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 @PostgresTest
 final class SecurityTest {
@@ -52,9 +57,61 @@ final class SecurityTest {
 
       HttpResponse<String> late = second.get(link.toString());
       assertThat(late.statusCode()).isEqualTo(401);
-      assertThat(Jsoup.parse(late.body()).select("h1").text()).isEqualTo("This link has been used");
+      assertThat(Jsoup.parse(late.body()).select("h1").text())
+          .isEqualTo("This link is not good any more");
       assertThat(second.cookies()).isEmpty();
       assertThat(late.body()).doesNotContain(link.getQuery().substring("token=".length()));
+    }
+  }
+
+  @Test
+  void a_fresh_link_lies_in_a_file_of_the_owner_as_long_as_the_server_runs() throws IOException {
+    Path file = WebFixture.LINKS.resolve("link-" + f.server.port());
+    URI printed = f.server.url();
+    assertThat(Files.readString(file)).isEqualTo(printed + "\n");
+    try (Browser first = Browser.signedIn(f.server);
+        Browser second = new Browser(f.server)) {
+      String fresh = Files.readString(file).strip();
+      assertThat(fresh).isNotEqualTo(printed.toString()).isEqualTo(f.server.url().toString());
+      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+          .isEqualTo("rw-------");
+      assertThat(second.get("/?token=guess").statusCode()).isEqualTo(401);
+      assertThat(Files.readString(file).strip()).as("a guess uses nothing up").isEqualTo(fresh);
+      assertThat(second.get(fresh).statusCode()).isEqualTo(303);
+      assertThat(second.get("/").statusCode()).isEqualTo(200);
+      assertThat(first.get("/").statusCode()).isEqualTo(200);
+      assertThat(Files.readString(file).strip()).isNotEqualTo(fresh);
+    }
+    f.server.close();
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void of_browsers_that_come_at_once_with_one_link_one_gets_in() {
+    String link = f.server.url().toString();
+    List<CompletableFuture<Integer>> answers = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      answers.add(
+          CompletableFuture.supplyAsync(() -> {
+            try (Browser browser = new Browser(f.server)) {
+              return browser.get(link).statusCode();
+            }
+          }));
+    }
+    assertThat(answers.stream().map(CompletableFuture::join).filter(status -> status == 303))
+        .hasSize(1);
+  }
+
+  @Test
+  void a_link_that_cannot_be_kept_stops_nobody(@TempDir Path folder) throws IOException {
+    Path file = Files.createFile(folder.resolve("no-folder"));
+    WebConfig config = new WebConfig(0, Path.of("target", "web3").toAbsolutePath(), file);
+    try (WebServer server =
+            WebServer.start(config, f.store.taskViews(), f.store.nodeViews(), f.store.logLines());
+        Browser first = Browser.signedIn(server);
+        Browser second = Browser.signedIn(server)) {
+      assertThat(first.get("/").statusCode()).isEqualTo(200);
+      assertThat(second.get("/").statusCode()).isEqualTo(200);
     }
   }
 
@@ -66,7 +123,7 @@ final class SecurityTest {
         HttpResponse<String> answer = stranger.get(path);
         assertThat(answer.statusCode()).as(path).isEqualTo(401);
         assertThat(Jsoup.parse(answer.body()).select(".message").text())
-            .contains("restart the server");
+            .contains("run/link-" + f.server.port());
       }
       stranger.cookies().put("batchyard-" + f.server.port(), "guess");
       assertThat(stranger.get("/").statusCode()).isEqualTo(401);
@@ -139,7 +196,9 @@ final class SecurityTest {
 
   @Test
   void a_port_in_use_is_named_with_the_cure() {
-    WebConfig config = new WebConfig(f.server.port(), Path.of("target", "web2").toAbsolutePath());
+    WebConfig config =
+        new WebConfig(
+            f.server.port(), Path.of("target", "web2").toAbsolutePath(), WebFixture.LINKS);
     assertThatThrownBy(() ->
             WebServer.start(config, f.store.taskViews(), f.store.nodeViews(), f.store.logLines())
                 .close())

@@ -23,6 +23,7 @@ import java.util.UUID;
 final class WebFixture implements AutoCloseable {
 
   static final String TYPE = "test.work";
+  static final Path LINKS = Path.of("target", "links").toAbsolutePath();
   static final String HOST = "host<b>1</b>";
 
   private static final String EMPTY =
@@ -51,7 +52,7 @@ final class WebFixture implements AutoCloseable {
     views = new FragileViews(store.taskViews());
     server =
         WebServer.start(
-            new WebConfig(0, Path.of("target", "web").toAbsolutePath()),
+            new WebConfig(0, Path.of("target", "web").toAbsolutePath(), LINKS),
             views,
             store.nodeViews(),
             store.logLines());

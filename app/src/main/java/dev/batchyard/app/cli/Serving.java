@@ -8,6 +8,7 @@ import dev.batchyard.app.Types;
 import dev.batchyard.app.config.Settings;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.Store;
+import dev.batchyard.store.server.DataFolder;
 import dev.batchyard.web.WebConfig;
 import dev.batchyard.web.WebServer;
 import java.net.URI;
@@ -67,8 +68,9 @@ final class Serving implements AutoCloseable {
 
   private WebServer pages(Settings settings) {
     Store store = installation.store();
+    DataFolder folder = installation.folder();
     return WebServer.start(
-        new WebConfig(settings.port(), installation.folder().tmp().resolve("web")),
+        new WebConfig(settings.port(), folder.tmp().resolve("web"), folder.root().resolve("run")),
         store.taskViews(),
         store.nodeViews(),
         store.logLines());

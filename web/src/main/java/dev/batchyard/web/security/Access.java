@@ -1,32 +1,63 @@
 package dev.batchyard.web.security;
 
 import java.security.SecureRandom;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 
 /**
- * The two secrets of one life of the server: the token in the printed link, good once, and the
- * session that it is exchanged for. Neither is stored; a restart draws new ones. Thread-safe.
+ * The secrets of one life of the server: the token of the link that is good now, and the session
+ * that it is exchanged for. A token is good once; the next one is drawn when it is used. A restart
+ * draws all anew. Thread-safe.
  */
 public final class Access {
 
-  private final Secret token;
+  private final SecureRandom random;
   private final Secret session;
-  private final AtomicBoolean used = new AtomicBoolean();
+  private final ReentrantLock lock = new ReentrantLock();
+  private Secret token;
+  private Consumer<String> listener = _ -> {};
 
-  /** Draws both. */
+  /** Draws the session and the first token. */
   public Access(SecureRandom random) {
-    token = Secret.drawn(random);
+    this.random = random;
     session = Secret.drawn(random);
+    token = Secret.drawn(random);
   }
 
-  /** {@return what the printed link carries} */
+  /** {@return the token that the next sign-in uses up} */
   public String token() {
-    return token.text();
+    lock.lock();
+    try {
+      return token.text();
+    } finally {
+      lock.unlock();
+    }
   }
 
-  /** {@return whether this is the token, offered for the first time; from now on it is used} */
+  /** Tells the token that is good now, and from now on each fresh one as soon as it is good. */
+  public void tell(Consumer<String> told) {
+    lock.lock();
+    try {
+      listener = told;
+      listener.accept(token.text());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** {@return whether this is the token that is good now; if so, another one is from now on} */
   boolean redeem(String offered) {
-    return token.is(offered) && used.compareAndSet(false, true);
+    lock.lock();
+    try {
+      if (!token.is(offered)) {
+        return false;
+      }
+      token = Secret.drawn(random);
+      listener.accept(token.text());
+      return true;
+    } finally {
+      lock.unlock();
+    }
   }
 
   boolean isSession(String offered) {

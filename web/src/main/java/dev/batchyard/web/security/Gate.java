@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 
 /**
  * Lets a request pass that names this machine, only reads, asks for a plain path, and shows the
- * session cookie; or that brings the link's token for the first time and gets the cookie for it.
+ * session cookie; or that brings the token of the link that is good now and gets the cookie for it.
  * Every answer carries the headers that keep pages from being framed, sniffed, cached or leaked.
  *
  * <p>The name in {@code Host} is checked because a foreign site can make its own name point to
@@ -141,9 +141,10 @@ public final class Gate implements Filter {
     Reader reader = Reader.of(request);
     Words words = Words.in(reader.language());
     Page page = Page.of(reader, words.text("refused." + why), "", "");
+    String text = words.text("refused." + why + ".text", String.valueOf(request.getLocalPort()));
     byte[] html =
         templates
-            .html("refused", Map.of("page", page, "text", words.text("refused." + why + ".text")))
+            .html("refused", Map.of("page", page, "text", text))
             .getBytes(StandardCharsets.UTF_8);
     response.setStatus(status);
     response.setContentType("text/html;charset=UTF-8");
