@@ -68,7 +68,8 @@ public final class Node implements AutoCloseable {
             store.runningRows(),
             store.upkeep(),
             new JacksonParameters(),
-            logs);
+            logs,
+            store.awayErrors());
     return new Node(Engine.start(config, ports, types, installation::prepare), logs, timer, name);
   }
 

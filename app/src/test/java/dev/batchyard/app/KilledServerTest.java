@@ -9,6 +9,9 @@ import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.config.Settings;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.TaskViews.Attempt;
+import dev.batchyard.engine.port.TaskViews.Event;
+import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.tasks.data.CsvImport;
@@ -37,8 +40,10 @@ import org.junit.jupiter.api.io.TempDir;
 class KilledServerTest {
 
   private static final Duration SOON = Duration.ofSeconds(60);
-  private static final int ROWS = 300_000;
-  private static final int KILLS = 3;
+  private static final int ROWS = 600_000;
+
+  /** More than any policy retries. */
+  private static final int KILLS = 7;
 
   @TempDir Path temp;
 
@@ -84,16 +89,16 @@ class KilledServerTest {
           new Submitter(types, new JacksonParameters(), installation.store().submissions());
       long task = submitter.submit(NewTask.of(CsvImport.TYPE, imported())).task();
       node.engine().wake();
-      long before = 0;
+      long under = 0;
       for (int kill = 0; kill < KILLS; kill++) {
-        long floor = before;
+        long last = under;
         await()
             .atMost(SOON)
             .pollInterval(Duration.ofMillis(5))
             .ignoreExceptions()
-            .until(() -> read(task) > floor);
-        before = read(task);
-        assertThat(before).as("killed in the middle of the import").isLessThan(ROWS);
+            .until(() -> checkpoint("lease", task) > last);
+        under = checkpoint("lease", task);
+        assertThat(checkpoint("read", task)).as("in the middle of the import").isLessThan(ROWS);
         killPostmaster();
       }
       await()
@@ -102,6 +107,18 @@ class KilledServerTest {
           .until(() ->
               installation.store().taskViews().find(task).orElseThrow().row().state()
                   == TaskState.COMPLETED);
+      TaskDetail done = installation.store().taskViews().find(task).orElseThrow();
+      assertThat(done.row().counters().failures())
+          .as("a database that is away is no failure of the import")
+          .isZero();
+      assertThat(done.attempts())
+          .extracting(Attempt::ended)
+          .filteredOn("released"::equals)
+          .hasSizeGreaterThanOrEqualTo(KILLS)
+          .hasSize(done.attempts().size() - 1);
+      assertThat(done.events())
+          .extracting(Event::why)
+          .anyMatch(why -> why.startsWith("ready: the database was away: "));
       assertThat(ask("select count(*) || ' ' || count(distinct id) || ' ' || sum(id) from killed"))
           .isEqualTo(ROWS + " " + ROWS + " " + (long) ROWS * (ROWS + 1) / 2);
       assertThat(
@@ -148,9 +165,11 @@ class KilledServerTest {
                 .equals("1"));
   }
 
-  private long read(long task) throws SQLException {
+  private long checkpoint(String column, long task) throws SQLException {
     return Long.parseLong(
-        ask("select coalesce(max(read), 0) from batchyard.checkpoint where task = " + task));
+        ask(
+            "select coalesce(max(%s), 0) from batchyard.checkpoint where task = %d"
+                .formatted(column, task)));
   }
 
   private String ask(String sql) throws SQLException {

@@ -2,6 +2,7 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
+import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.Verdict;
 import java.util.Comparator;
@@ -21,6 +22,8 @@ final class PgFinishes implements Finishes {
   // The ends travel as arrays inside their lease's row and are unnested after its lock is ours: a
   // join
   // of the two sets would be a nested loop of 500 × 500 when every lease holds one task.
+  // An end that is spared is a release with an error; how many of them came under leases since the
+  // one under which the checkpoint last moved decides whether it is charged after all.
   // A request that came while the attempt ended otherwise than for good is carried out here.
   private static final String FINISH =
       """
@@ -31,14 +34,18 @@ final class PgFinishes implements Finishes {
                array_agg(task) as tasks, array_agg(verdict) as verdicts, array_agg(delay) as delays,
                array_agg(ran) as rans, array_agg(type) as types, array_agg(node) as nodes,
                array_agg(result) as results, array_agg(kind) as kinds,
-               array_agg(message) as messages, array_agg(trace) as traces
+               array_agg(message) as messages, array_agg(trace) as traces,
+               array_agg(spared) as spareds
           from unnest(?::bigint[], ?::text[]::uuid[], ?::bigint[], ?::text[], ?::bigint[],
-                      ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
-               g (lease, token, task, verdict, delay, ran, type, node, result, kind, message, trace)
+                      ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+                      ?::boolean[])
+               g (lease, token, task, verdict, delay, ran, type, node, result, kind, message, trace,
+                  spared)
          group by lease, token),
       held as materialized (
         select l.*, l.ids * t.ids as mine, l.ids - t.ids as rest, t.tasks, t.verdicts, t.delays,
-               t.rans, t.types, t.nodes, t.results, t.kinds, t.messages, t.traces
+               t.rans, t.types, t.nodes, t.results, t.kinds, t.messages, t.traces,
+               t.spareds
           from (select * from taken order by lease) t
           join lease l on l.id = t.lease and l.token = t.token
          where l.ids && t.ids
@@ -54,19 +61,28 @@ final class PgFinishes implements Finishes {
                case when e.kind is not null
                     then jsonb_build_object('kind', e.kind, 'message', e.message, 'trace', e.trace)
                end as error,
-               case when a.ask is not null and e.verdict in ('retry', 'snooze', 'release')
-                    then a.ask else e.verdict end as verdict
+               case when a.ask is not null and v.verdict in ('retry', 'snooze', 'release')
+                    then a.ask else v.verdict end as verdict
           from held h
          cross join clock c
          cross join lateral
                unnest(h.tasks, h.verdicts, h.delays, h.rans, h.types, h.nodes, h.results, h.kinds,
-                      h.messages, h.traces)
-               e (task, verdict, delay, ran, type, node, result, kind, message, trace)
+                      h.messages, h.traces, h.spareds)
+               e (task, verdict, delay, ran, type, node, result, kind, message, trace, spared)
          cross join lateral (
            select case when h.asked @> e.task
                        then coalesce((select q.kind from request q where q.task = e.task),
                                      fail('40001', 'a request came meanwhile'))
                   end as ask) a
+         cross join lateral (
+           select case when e.spared
+                        and (select count(*)
+                               from attempt_log g
+                              where g.task = e.task and g.generation = h.generation
+                                and g.ended = 'released' and g.error is not null
+                                and g.lease > coalesce((select max(c.lease) from checkpoint c
+                                                         where c.task = e.task), 0)) < ?
+                       then 'release' else e.verdict end as verdict) v
          where h.mine @> e.task),
       deleted as (
         delete from lease l using held h where l.id = h.id and isempty(h.rest)),
@@ -143,7 +159,15 @@ final class PgFinishes implements Finishes {
 
   /** A verdict as the statement takes it. */
   private record Applied(
-      String verdict, long delayMs, @Nullable String result, @Nullable Failure why) {
+      String verdict,
+      long delayMs,
+      @Nullable String result,
+      @Nullable Failure why,
+      boolean spared) {
+
+    Applied(String verdict, long delayMs, @Nullable String result, @Nullable Failure why) {
+      this(verdict, delayMs, result, why, false);
+    }
 
     static Applied of(Verdict verdict) {
       return switch (verdict) {
@@ -152,10 +176,15 @@ final class PgFinishes implements Finishes {
         case Verdict.Retry(var delay, var why) -> new Applied("retry", delay.toMillis(), null, why);
         case Verdict.Snooze(var delay) -> new Applied("snooze", delay.toMillis(), null, null);
         case Verdict.Release() -> new Applied("release", 0, null, null);
+        case Verdict.Spare(var charge) -> of(charge).spare();
         case Verdict.Pause() -> new Applied("pause", 0, null, null);
         case Verdict.Cancel() -> new Applied("cancel", 0, null, null);
         case Verdict.Drop() -> throw new IllegalArgumentException("a dropped end is not stored");
       };
+    }
+
+    private Applied spare() {
+      return new Applied(verdict, delayMs, result, why, true);
     }
   }
 
@@ -185,13 +214,17 @@ final class PgFinishes implements Finishes {
     if (!rest.isEmpty()) {
       kept.addAll(storedBefore(rest));
     }
-    if (ends.stream().anyMatch(f -> f.verdict() instanceof Verdict.Release)) {
+    if (ends.stream().anyMatch(PgFinishes::releases)) {
       wakeUps.wake();
     }
     Set<Long> refused = new HashSet<>();
     ends.forEach(f -> refused.add(f.claim().task()));
     refused.removeAll(kept);
     return new Result(kept, refused);
+  }
+
+  private static boolean releases(Finish end) {
+    return end.verdict() instanceof Verdict.Release || end.verdict() instanceof Verdict.Spare;
   }
 
   /** Stores them; a bad value is found by halving, so that only its own task suffers. */
@@ -244,7 +277,9 @@ final class PgFinishes implements Finishes {
         texts(applied, Applied::result),
         texts(applied, a -> a.why() == null ? null : a.why().kind()),
         texts(applied, a -> a.why() == null ? null : a.why().message()),
-        texts(applied, a -> a.why() == null ? null : a.why().trace()));
+        texts(applied, a -> a.why() == null ? null : a.why().trace()),
+        applied.stream().map(Applied::spared).toArray(Boolean[]::new),
+        Decisions.SPARED_MAX);
   }
 
   private List<Long> storedBefore(List<Finish> ends) {

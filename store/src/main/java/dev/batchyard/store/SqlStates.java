@@ -2,8 +2,10 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.sql.SQLException;
+import java.sql.SQLRecoverableException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What the codes of PostgreSQL mean for us (appendix A of its manual). */
 final class SqlStates {
@@ -18,6 +20,14 @@ final class SqlStates {
       Set.of(
           "57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25P04", "25006", "57014", "55P03");
 
+  /**
+   * Of {@link #AWAY}, what says so of the whole database and not of one statement or connection.
+   */
+  private static final Set<String> DOWN = Set.of("57P01", "57P02", "57P03");
+
+  /** Nobody wraps deeper; ends a ring of causes. */
+  private static final int CAUSES_MAX = 50;
+
   private SqlStates() {}
 
   /** {@return whether it was rolled back only because others were faster} */
@@ -30,6 +40,22 @@ final class SqlStates {
     return e instanceof SQLTransientConnectionException
         || state(e).startsWith("08")
         || AWAY.contains(state(e));
+  }
+
+  /** {@return whether a handler's exception, or a cause of it, says that a database was away} */
+  static boolean sayAway(Throwable thrown) {
+    @Nullable Throwable each = thrown;
+    for (int i = 0; each != null && i < CAUSES_MAX; i++) {
+      if (each instanceof SQLException e
+          && (e instanceof SQLTransientConnectionException
+              || e instanceof SQLRecoverableException
+              || state(e).startsWith("08")
+              || DOWN.contains(state(e)))) {
+        return true;
+      }
+      each = each.getCause();
+    }
+    return false;
   }
 
   /** {@return what callers of the ports see} */

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.LogLines;
@@ -110,6 +111,10 @@ public final class Store {
 
   public LogLines logLines() {
     return new PgLogLines(db);
+  }
+
+  public AwayErrors awayErrors() {
+    return SqlStates::sayAway;
   }
 
   public Upkeep upkeep() {

@@ -9,6 +9,7 @@ import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.task.Counters;
+import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
@@ -200,6 +201,43 @@ class FinishesTest {
     assertThat(again.counters()).isEqualTo(new Counters(2, 1, 0, 1));
     assertThat(again.retry().retries()).isEqualTo(3);
     assertThat(f.historyIsLegal(task)).isTrue();
+  }
+
+  @Test
+  void the_absence_of_the_store_is_spared_until_it_comes_too_often_without_progress() {
+    long task = f.submit();
+    Verdict spare = new Verdict.Spare(StoreFixture.retry(Duration.ZERO));
+    for (int i = 1; i <= Decisions.SPARED_MAX; i++) {
+      f.finish(f.claimOne(node), spare);
+      assertThat(f.state(task)).isEqualTo(TaskState.READY);
+      assertThat(f.detail(task).row().counters()).isEqualTo(new Counters(i, 0, 0, 1));
+    }
+    assertThat(f.detail(task).events().getLast().why()).isEqualTo("ready: 坏了");
+
+    commitChunk(f.claimOne(node), 3, spare);
+    assertThat(f.detail(task).row().counters().failures()).as("it moved").isZero();
+    for (int i = 1; i < Decisions.SPARED_MAX; i++) {
+      f.finish(f.claimOne(node), spare);
+      assertThat(f.detail(task).row().counters().failures()).isZero();
+    }
+    f.finish(f.claimOne(node), spare);
+    assertThat(f.detail(task).row().counters().failures()).isZero();
+    f.finish(f.claimOne(node), spare);
+    assertThat(f.detail(task).row().counters().failures()).as("it has not moved").isEqualTo(1);
+    f.finish(f.claimOne(node), new Verdict.Spare(new Verdict.Fail(StoreFixture.failure())));
+    assertThat(f.state(task)).isEqualTo(TaskState.FAILED);
+
+    f.store.operatorMoves().rerun(task, "kim");
+    f.finish(f.claimOne(node), spare);
+    assertThat(f.detail(task).row().counters().failures()).as("a new generation").isZero();
+    assertThat(f.historyIsLegal(task)).isTrue();
+  }
+
+  private void commitChunk(Claim claim, int read, Verdict then) {
+    f.sql(
+        "select commit_chunk(%d, '%s', 0, 1, '{}', %d, %d, 0, 0, null)"
+            .formatted(claim.task(), claim.token(), read, read));
+    f.finish(claim, then);
   }
 
   @Test

@@ -11,9 +11,12 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.run.Engine;
+import dev.batchyard.engine.task.Counters;
 import dev.batchyard.engine.task.Transitions;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -180,6 +183,59 @@ class EngineTest {
       assertThat(find(nodes, task).row().counters().attempt()).isEqualTo(1);
       nodes.client().operatorMoves().cancel(task, "me");
       awaitState(nodes, task, TaskState.CANCELLED);
+    }
+  }
+
+  @Test
+  void another_database_that_is_away_is_a_failure_of_the_task() throws Exception {
+    database.execute(
+        "insert into batchyard.retry_policy values ('never', 0, 'linear', '1 ms', '1 ms')");
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.foreign",
+                1,
+                (p, c) -> {
+                  throw new SQLTransientConnectionException("no such host", "08001");
+                }))) {
+      nodes.start("foreign");
+      long task =
+          nodes
+              .submitter()
+              .submit(NewTask.of("t.foreign", new Nodes.Numbered(1)).withRetry("never"))
+              .task();
+      awaitState(nodes, task, TaskState.FAILED);
+      assertThat(find(nodes, task).row().problem()).isEqualTo("no such host");
+    }
+  }
+
+  @Test
+  void an_error_of_the_store_is_no_failure_of_the_task() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.away",
+                1,
+                (p, c) -> {
+                  if (calls.incrementAndGet() > 1) {
+                    return Outcome.completed();
+                  }
+                  database.execute(
+                      "select pg_terminate_backend(l.pid) from pg_locks l"
+                          + " where l.locktype = 'advisory'");
+                  throw new IllegalStateException(new SQLException("broken", "08006"));
+                }))) {
+      nodes.start("away");
+      long task = submit(nodes, "t.away", 1);
+      awaitState(nodes, task, TaskState.COMPLETED);
+      TaskDetail detail = find(nodes, task);
+      assertThat(detail.row().counters()).isEqualTo(new Counters(2, 0, 0, 1));
+      assertThat(detail.attempts().getFirst().errorJson().orElseThrow())
+          .contains("the database was away: ");
+      assertLegal(detail);
     }
   }
 

@@ -66,7 +66,8 @@ final class Nodes implements AutoCloseable {
                 store.runningRows(),
                 store.upkeep(),
                 CODEC,
-                SILENT),
+                SILENT,
+                store.awayErrors()),
             types,
             database::boot);
     open.add(engine);

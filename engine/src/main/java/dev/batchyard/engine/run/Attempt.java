@@ -27,6 +27,7 @@ final class Attempt implements TaskContext {
   private final AtomicBoolean slotFreed = new AtomicBoolean();
   private volatile Progress progress;
   private volatile @Nullable Thread thread;
+  private final long claimedNs;
   private volatile long startedNs;
   private volatile long stopAskedNs;
   private volatile boolean interrupted;
@@ -38,7 +39,8 @@ final class Attempt implements TaskContext {
     this.nanos = nanos;
     this.progress = claim.begun();
     this.eta = new Eta(claim.begun());
-    this.startedNs = nanos.getAsLong();
+    this.claimedNs = nanos.getAsLong();
+    this.startedNs = claimedNs;
   }
 
   Claim claim() {
@@ -61,6 +63,11 @@ final class Attempt implements TaskContext {
 
   boolean begun() {
     return thread != null;
+  }
+
+  /** {@return whether what it has just failed by may be the store's absence} Waits to know. */
+  boolean storeWasAway() throws InterruptedException {
+    return boot.storeWasAway(claimedNs);
   }
 
   Duration ran() {

@@ -4,6 +4,7 @@ import dev.batchyard.api.FinalFailure;
 import dev.batchyard.api.LeaseLost;
 import dev.batchyard.api.Outcome;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.ParameterCodec;
@@ -28,6 +29,7 @@ final class Attempts {
 
   private final TaskTypes types;
   private final ParameterCodec codec;
+  private final AwayErrors awayErrors;
   private final RandomGenerator random;
   private final String node;
   private final FinishLoop ends;
@@ -38,12 +40,14 @@ final class Attempts {
   Attempts(
       TaskTypes types,
       ParameterCodec codec,
+      AwayErrors awayErrors,
       RandomGenerator random,
       String node,
       FinishLoop ends,
       Signal changed) {
     this.types = types;
     this.codec = codec;
+    this.awayErrors = awayErrors;
     this.random = random;
     this.node = node;
     this.ends = ends;
@@ -145,7 +149,23 @@ final class Attempts {
     } catch (Throwable e) { // whatever a handler throws is its task's failure, not the node's
       return attempt.interrupted()
           ? new AttemptEnd.Stopped() // what an interrupted handler throws says nothing of its work
-          : new AttemptEnd.Threw(Failure.of(e), !(e instanceof FinalFailure));
+          : threw(attempt, e);
+    }
+  }
+
+  /** Only the engine interrupts, and an end that it forces says nothing of the work. */
+  private AttemptEnd threw(Attempt attempt, Throwable thrown) {
+    Failure why = Failure.of(thrown);
+    if (thrown instanceof FinalFailure) {
+      return new AttemptEnd.Threw(why, false);
+    }
+    try {
+      return awayErrors.sayAway(thrown) && attempt.storeWasAway()
+          ? new AttemptEnd.StoreAway(
+              new Failure(why.kind(), "the database was away: " + why.message(), why.trace()))
+          : new AttemptEnd.Threw(why, true);
+    } catch (InterruptedException e) {
+      return new AttemptEnd.Stopped();
     }
   }
 
@@ -195,10 +215,19 @@ final class Attempts {
                   .formatted(why.kind(), why.message(), delay.toMillis()));
       case Verdict.Snooze(var delay) -> log.info("snoozed for " + delay.toMillis() + " ms");
       case Verdict.Release() -> log.info("released uncharged after " + ms + " ms");
+      case Verdict.Spare(var charge) -> log.warn("released: " + why(charge).message());
       case Verdict.Pause() -> log.info("paused after " + ms + " ms");
       case Verdict.Cancel() -> log.info("cancelled after " + ms + " ms");
       case Verdict.Drop() -> log.warn("the lease is lost; this attempt writes nothing more");
     }
+  }
+
+  private static Failure why(Verdict charge) {
+    return switch (charge) {
+      case Verdict.Retry(var ignored, var why) -> why;
+      case Verdict.Fail(var why) -> why;
+      default -> throw new IllegalArgumentException("not a charge: " + charge);
+    };
   }
 
   private void release(Attempt attempt) {

@@ -2,6 +2,8 @@ package dev.batchyard.engine.run;
 
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
@@ -12,14 +14,20 @@ final class Boot {
 
   private final UUID id;
   private final LongSupplier nanos;
+  private final long beatNs;
   private final long doubtAfterNs;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition news = lock.newCondition();
   private volatile long renewedAtNs;
   private volatile boolean connected;
   private volatile boolean over;
+  private boolean lostOnce;
+  private long backAtNs;
 
-  Boot(UUID id, LongSupplier nanos, Duration doubtAfter) {
+  Boot(UUID id, LongSupplier nanos, Duration beat, Duration doubtAfter) {
     this.id = id;
     this.nanos = nanos;
+    this.beatNs = beat.toNanos();
     this.doubtAfterNs = doubtAfter.toNanos();
     this.renewedAtNs = nanos.getAsLong() - doubtAfterNs;
   }
@@ -30,18 +38,68 @@ final class Boot {
 
   /** A beat was answered that had been sent at this instant of the ticker. */
   void renewed(long sentAtNs) {
-    renewedAtNs = sentAtNs;
-    connected = true;
+    tell(() -> {
+      if (!connected && lostOnce) {
+        backAtNs = nanos.getAsLong();
+      }
+      renewedAtNs = sentAtNs;
+      connected = true;
+    });
   }
 
   /** The session is gone: no effect passes until it is back. */
   void disconnected() {
-    connected = false;
+    tell(() -> {
+      lostOnce |= connected;
+      connected = false;
+    });
   }
 
   /** Fenced, or left: nothing of this boot counts any more. */
   void end() {
-    over = true;
+    tell(() -> over = true);
+  }
+
+  /**
+   * Finds out whether the store was away while an attempt ran that has just failed. The session
+   * answers: it breaks with the store, and not when another database is away or when one connection
+   * is ended. While it stands, the answer to a later beat is waited for, since a server that dies
+   * does not end all its connections at once: at most until the lease is in doubt.
+   *
+   * <p>True if the session is broken or in doubt, or was opened again no earlier than a beat before
+   * the claim: a pool may have handed out a connection from before. An attempt that failed by
+   * another database long after the store had come back is taken for a victim all the same: it
+   * takes another outage of the store to be taken for one again.
+   *
+   * @param claimedNs by the ticker
+   */
+  boolean storeWasAway(long claimedNs) throws InterruptedException {
+    long askedNs = nanos.getAsLong();
+    lock.lockInterruptibly();
+    try {
+      while (true) {
+        if (!gateOpen() || (lostOnce && backAtNs - claimedNs >= -beatNs)) {
+          return true;
+        }
+        if (renewedAtNs - askedNs >= beatNs) {
+          return false;
+        }
+        long untilDoubtNs = doubtAfterNs - (nanos.getAsLong() - renewedAtNs);
+        long _ = news.awaitNanos(Math.max(1, untilDoubtNs));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void tell(Runnable change) {
+    lock.lock();
+    try {
+      change.run();
+      news.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** {@return whether an effect may pass now} */

@@ -133,7 +133,9 @@ final class ClaimLoop implements Loop.Step {
     }
     int released = claims.releaseUnheld(boot.id(), attempts.heldLeases());
     if (released > 0) {
-      LOG.info("{} tasks that this node owned without knowing it went back", released);
+      LOG.info(
+          "{} that this node owned without knowing it went back",
+          released == 1 ? "1 task" : released + " tasks");
     }
     reconciledNs = nowNs;
     answerLost = false;

@@ -41,7 +41,14 @@ public final class Engine implements AutoCloseable {
     Signal rescue = new Signal();
     ends = new FinishLoop(ports.finishes());
     attempts =
-        new Attempts(types, ports.codec(), new SplittableRandom(), config.name(), ends, changed);
+        new Attempts(
+            types,
+            ports.codec(),
+            ports.awayErrors(),
+            new SplittableRandom(),
+            config.name(),
+            ends,
+            changed);
     session =
         new SessionLoop(
             config,

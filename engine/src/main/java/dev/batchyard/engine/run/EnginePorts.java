@@ -1,6 +1,7 @@
 package dev.batchyard.engine.run;
 
 import dev.batchyard.engine.port.AttemptLogs;
+import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.ParameterCodec;
@@ -18,4 +19,5 @@ public record EnginePorts(
     RunningRows runningRows,
     Upkeep upkeep,
     ParameterCodec codec,
-    AttemptLogs logs) {}
+    AttemptLogs logs,
+    AwayErrors awayErrors) {}

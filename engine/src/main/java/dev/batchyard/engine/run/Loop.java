@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.port.SessionLost;
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
 import org.slf4j.Logger;
@@ -16,6 +17,13 @@ final class Loop {
   @FunctionalInterface
   interface Step {
     void runOnce() throws InterruptedException;
+
+    /**
+     * {@return whether the step that has just failed had worked before: its failure is a new one}
+     */
+    default boolean hadWorked() {
+      return false;
+    }
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(Loop.class);
@@ -61,6 +69,10 @@ final class Loop {
       } catch (InterruptedException e) {
         // only stop() interrupts a loop; the flag ends it
       } catch (RuntimeException | Error e) {
+        if (step.hadWorked()) {
+          failing = false;
+          pause = PAUSE_MIN;
+        }
         if (!failing) {
           report(e);
         }
@@ -75,7 +87,7 @@ final class Loop {
     if (stopped) {
       return;
     }
-    if (e instanceof StoreUnavailable) {
+    if (e instanceof StoreUnavailable || e instanceof SessionLost) {
       LOG.warn("{}: {}; trying again", thread.getName(), e.getMessage());
     } else {
       LOG.error("{}: unexpected; trying again", thread.getName(), e);

@@ -35,6 +35,8 @@ final class SessionLoop implements Loop.Step {
   private final Consumer<UUID> bootChanged;
   private volatile Boot boot;
   private volatile boolean stopped;
+  private boolean worked;
+  private boolean lost;
 
   SessionLoop(
       EngineConfig config,
@@ -55,7 +57,7 @@ final class SessionLoop implements Loop.Step {
     this.nanos = time.nanos();
     this.ids = time.ids();
     this.bootChanged = bootChanged;
-    this.boot = new Boot(ids.get(), nanos, config.doubtAfter());
+    this.boot = newBoot();
   }
 
   /** What woke loops wait for. */
@@ -77,18 +79,26 @@ final class SessionLoop implements Loop.Step {
   @Override
   public void runOnce() throws InterruptedException {
     Boot current = boot;
+    worked = false;
     bootChanged.accept(current.id());
     try (NodeSession session = sessions.open(registration(current))) {
       LOG.debug("session open, boot {}", current.id());
       keep(session, current);
+    } catch (SessionLost e) {
+      lost = true;
+      throw e;
     } catch (BootFenced e) {
       LOG.warn("{}; whatever it held belongs to others, a new boot begins", e.getMessage());
       current.end();
       attempts.drop(current);
-      boot = new Boot(ids.get(), nanos, config.doubtAfter());
+      boot = newBoot();
     } finally {
       current.disconnected();
     }
+  }
+
+  private Boot newBoot() {
+    return new Boot(ids.get(), nanos, config.beat(), config.doubtAfter());
   }
 
   private void keep(NodeSession session, Boot current) throws InterruptedException {
@@ -101,6 +111,7 @@ final class SessionLoop implements Loop.Step {
       boolean mayFence = sentNs - openedNs > config.lease().toNanos();
       NodeSession.Beat beat = beat(session, mayFence);
       current.renewed(sentNs);
+      noteOpen();
       for (NodeSession.StopRequest request : beat.requests()) {
         attempts.ask(request.task(), request.cancel() ? StopReason.CANCEL : StopReason.PAUSE);
       }
@@ -109,6 +120,19 @@ final class SessionLoop implements Loop.Step {
       }
       awaitNextBeat(session, sentNs);
     }
+  }
+
+  private void noteOpen() {
+    if (lost) {
+      LOG.info("the session is open again");
+    }
+    lost = false;
+    worked = true;
+  }
+
+  @Override
+  public boolean hadWorked() {
+    return worked;
   }
 
   private NodeSession.Beat beat(NodeSession session, boolean mayFence) {

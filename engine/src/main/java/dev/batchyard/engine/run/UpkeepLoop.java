@@ -59,7 +59,8 @@ final class UpkeepLoop implements Loop.Step {
   private void rescueOnce() {
     int rescued = ports.rescues().rescue();
     if (rescued > 0) {
-      LOG.info("{} tasks rescued from nodes that are no more", rescued);
+      LOG.info(
+          "{} rescued from nodes that are no more", rescued == 1 ? "1 task" : rescued + " tasks");
     }
   }
 

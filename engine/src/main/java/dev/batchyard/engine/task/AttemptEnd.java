@@ -24,6 +24,13 @@ public sealed interface AttemptEnd {
    */
   record Threw(Failure why, boolean retryable) implements AttemptEnd {}
 
+  /**
+   * It threw, to be tried again, because the store was away; it says nothing of the work.
+   *
+   * @param why what
+   */
+  record StoreAway(Failure why) implements AttemptEnd {}
+
   /** A write of it was refused: the task belongs to somebody else. */
   record LostLease() implements AttemptEnd {}
 }

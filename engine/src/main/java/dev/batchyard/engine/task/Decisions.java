@@ -10,6 +10,12 @@ public final class Decisions {
   /** A task whose node died this often without progress in between is set apart. */
   public static final int CRASHES_MAX = 3;
 
+  /**
+   * A task goes back uncharged this often because the store was away, with no chunk committed in
+   * between. A task whose checkpoint moves goes back as often as it takes.
+   */
+  public static final int SPARED_MAX = 5;
+
   private Decisions() {}
 
   /**
@@ -31,6 +37,12 @@ public final class Decisions {
       case AttemptEnd.Completed(var result) -> new Verdict.Complete(result);
       case AttemptEnd.Snoozed(var delay) -> stopped(stop, new Verdict.Snooze(delay));
       case AttemptEnd.Stopped() -> stopped(stop, new Verdict.Release());
+      case AttemptEnd.StoreAway(var why) -> {
+        Verdict charge = after(new AttemptEnd.Threw(why, true), stop, counters, policy, random);
+        yield charge instanceof Verdict.Retry || charge instanceof Verdict.Fail
+            ? new Verdict.Spare(charge)
+            : charge;
+      }
       case AttemptEnd.LostLease() -> new Verdict.Drop();
       case AttemptEnd.Threw(var why, var retryable) -> {
         if (stop == StopReason.LEASE_LOST) {

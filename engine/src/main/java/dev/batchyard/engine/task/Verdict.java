@@ -24,6 +24,23 @@ public sealed interface Verdict {
   /** Back to its place in the line; nothing is used up. */
   record Release() implements Verdict {}
 
+  /**
+   * Back to its place in the line, since the store was away; nothing is used up, and the attempt
+   * keeps the reason. A task that brings the store down by itself must not do so for ever: once
+   * {@link Decisions#SPARED_MAX} attempts of this generation went back like this since its
+   * checkpoint last moved, the charge stands. The store counts them by its rows of attempts, so
+   * that no death of a node makes it forget.
+   *
+   * @param charge a {@link Retry} or a {@link Fail}
+   */
+  record Spare(Verdict charge) implements Verdict {
+    public Spare {
+      if (!(charge instanceof Retry) && !(charge instanceof Fail)) {
+        throw new IllegalArgumentException("not a charge: " + charge);
+      }
+    }
+  }
+
   /** Set aside by a person, keeping its place. */
   record Pause() implements Verdict {}
 

@@ -58,6 +58,26 @@ class DecisionsTest {
   }
 
   @Test
+  void the_absence_of_the_store_is_spared_and_its_charge_goes_along() {
+    AttemptEnd away = new AttemptEnd.StoreAway(WHY);
+    for (int failures = 0; failures < 3; failures++) {
+      assertThat(after(away, StopReason.NONE, failures))
+          .isInstanceOfSatisfying(
+              Verdict.Spare.class,
+              spare -> assertThat(spare.charge()).isInstanceOf(Verdict.Retry.class));
+    }
+    assertThat(after(away, StopReason.NONE, 3)).isEqualTo(new Verdict.Spare(new Verdict.Fail(WHY)));
+  }
+
+  @Test
+  void what_a_person_asked_for_comes_before_the_absence_of_the_store() {
+    AttemptEnd away = new AttemptEnd.StoreAway(WHY);
+    assertThat(after(away, StopReason.PAUSE, 3)).isEqualTo(new Verdict.Pause());
+    assertThat(after(away, StopReason.CANCEL, 3)).isEqualTo(new Verdict.Cancel());
+    assertThat(after(away, StopReason.LEASE_LOST, 3)).isEqualTo(new Verdict.Release());
+  }
+
+  @Test
   void delays_grow_as_the_mission_says() {
     assertThat(RetryPolicy.DEFAULT.delayAfter(1)).isEqualTo(Duration.ofSeconds(1));
     assertThat(RetryPolicy.DEFAULT.delayAfter(3)).isEqualTo(Duration.ofSeconds(4));
