@@ -238,6 +238,51 @@ final class PagesTest {
   }
 
   @Test
+  void what_the_store_says_of_moves_and_ends_is_chinese_and_what_people_say_stays() {
+    long task = f.submit("", "{}");
+    f.store.operatorMoves().pause(task, "ann");
+    f.store.operatorMoves().resume(task, "ann");
+    f.store.operatorMoves().cancel(task, "ann");
+    f.store.operatorMoves().rerun(task, "ann");
+    for (int death = 1; death <= 3; death++) {
+      UUID boot = f.node("n1");
+      assertThat(f.claim(boot, 1)).hasSize(1);
+      f.store.sessions().leave(boot);
+      assertThat(f.store.rescues().rescue()).isEqualTo(1);
+    }
+    browser.accepting("zh-CN");
+
+    Document page = browser.page("/tasks/" + task);
+    assertThat(page.select("section:has(#history) tbody td:last-child").eachText())
+        .containsExactly(
+            "节点 n1 失联：已停止",
+            "第 3 次尝试",
+            "节点 n1 失联：已停止",
+            "第 2 次尝试",
+            "节点 n1 失联：已停止",
+            "第 1 次尝试",
+            "重新运行",
+            "在“就绪”状态下被取消",
+            "继续运行",
+            "在“就绪”状态下被暂停",
+            "提交");
+    assertThat(page.select("section:has(#history) tbody td:nth-child(4)").eachText())
+        .contains("救援", "ann", "n1");
+    String died = "该任务单独运行时，其节点 3 次死亡；最后一次：节点 n1 失联：已停止";
+    assertThat(page.select(".cause").text()).isEqualTo("Quarantined " + died);
+    assertThat(browser.page("/").select(".problem").text()).isEqualTo(died);
+    assertThat(browser.page("/nodes").select("td small").eachText()).contains("已停止");
+
+    long failed = f.submit("", "{}");
+    f.finish(
+        f.claim(f.node("n2"), 1).getFirst(),
+        "n2",
+        new Verdict.Fail(new Failure("Refused", "no such file", "")));
+    assertThat(browser.page("/tasks/" + failed).select(".cause").text())
+        .isEqualTo("Refused no such file");
+  }
+
+  @Test
   void times_are_in_the_zone_that_the_browser_tells() {
     f.submit("", "{}");
     browser.cookies().put("batchyard-zone", "Asia/Shanghai");

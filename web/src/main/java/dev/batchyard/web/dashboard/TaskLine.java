@@ -48,7 +48,7 @@ public record TaskLine(
             ? page.formats().duration(Duration.ofMillis(row.remainingMs().getAsLong()))
             : "",
         row.node().orElse(""),
-        cut(row.problem()));
+        cut(page.reason(row.problem())));
   }
 
   private static String cut(String text) {

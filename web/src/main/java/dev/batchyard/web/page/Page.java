@@ -26,6 +26,11 @@ public record Page(Words words, Formats formats, String title, String path, Stri
     return words.maybe(prefix + "." + word).orElse(word);
   }
 
+  /** {@return why something happened, in the page's language if the store itself said it} */
+  public String reason(String stored) {
+    return Reasons.in(words, stored);
+  }
+
   /** {@return the value of {@code lang}} */
   public String lang() {
     return words.language().locale().toLanguageTag();
