@@ -21,7 +21,7 @@ import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.web.servlet.DispatcherServlet;
 
 /**
- * The pages on 127.0.0.1. They show what the views read and change nothing. Sessions end with the
+ * The pages on 127.0.0.1. They show what the views read and change nothing. Sign-ins end with the
  * server; nothing of it survives a crash. Each request has a virtual thread.
  */
 public final class WebServer implements AutoCloseable {

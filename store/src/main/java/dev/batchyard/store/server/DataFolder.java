@@ -24,8 +24,8 @@ import java.util.function.Supplier;
 /**
  * The folder in which everything of an installation lies: {@code pg/} the server, {@code run/}
  * port, password and locks, {@code log/}, {@code tmp/}. The processes that need its server are its
- * members. Members, and slots of nodes, are file locks, which the operating system frees however a
- * process ends.
+ * members. Members, and numbers of nodes, are file locks, which the operating system frees however
+ * a process ends.
  */
 public final class DataFolder {
 
@@ -137,16 +137,16 @@ public final class DataFolder {
   }
 
   /**
-   * Takes the lowest free slot of the nodes of this folder, for a name that is the same after a
+   * Takes the lowest free number of the nodes of this folder, for a name that is the same after a
    * restart. Processes that only look or submit take none, or a node that starts again beside them
    * would find another name and could not take back at once what its dead boot held.
    *
-   * @throws CannotStart if all slots are taken, or the list cannot be written
+   * @throws CannotStart if all numbers are taken, or the list cannot be written
    */
-  public NodeSlot takeNodeSlot() {
+  public NodeNumber takeNodeNumber() {
     return locked(() -> {
       Numbered taken = lowestFree(NODE);
-      return new NodeSlot(taken.number(), taken.held());
+      return new NodeNumber(taken.number(), taken.held());
     });
   }
 
@@ -293,11 +293,11 @@ public final class DataFolder {
   }
 
   /** A node's place in the folder, until it is closed or the process ends, however it ends. */
-  public static final class NodeSlot implements AutoCloseable {
+  public static final class NodeNumber implements AutoCloseable {
     private final int number;
     private final FileLocks.Held held;
 
-    private NodeSlot(int number, FileLocks.Held held) {
+    private NodeNumber(int number, FileLocks.Held held) {
       this.number = number;
       this.held = held;
     }

@@ -25,18 +25,18 @@ class DataFolderTest {
   }
 
   @Test
-  void nodes_take_the_lowest_free_slot_and_one_that_is_closed_twice_gives_back_its_own_only() {
+  void nodes_take_the_lowest_free_number_and_one_that_is_closed_twice_gives_back_its_own_only() {
     DataFolder folder = DataFolder.open(temp.resolve("data"));
     DataFolder same = DataFolder.open(temp.resolve("data/../data"));
-    DataFolder.NodeSlot first = folder.takeNodeSlot();
-    DataFolder.NodeSlot second = same.takeNodeSlot();
+    DataFolder.NodeNumber first = folder.takeNodeNumber();
+    DataFolder.NodeNumber second = same.takeNodeNumber();
     assertThat(first.number()).isEqualTo(1);
     assertThat(second.number()).isEqualTo(2);
     first.close();
-    DataFolder.NodeSlot again = folder.takeNodeSlot();
+    DataFolder.NodeNumber again = folder.takeNodeNumber();
     assertThat(again.number()).isEqualTo(1);
     first.close();
-    try (DataFolder.NodeSlot third = folder.takeNodeSlot()) {
+    try (DataFolder.NodeNumber third = folder.takeNodeNumber()) {
       assertThat(third.number()).isEqualTo(3);
     }
     again.close();
@@ -48,34 +48,35 @@ class DataFolderTest {
     DataFolder folder = Servers.folder(temp.resolve("data"));
     try (EmbeddedServer first = EmbeddedServer.join(folder);
         EmbeddedServer second = EmbeddedServer.join(folder);
-        DataFolder.NodeSlot one = folder.takeNodeSlot();
-        DataFolder.NodeSlot two = folder.takeNodeSlot();
+        DataFolder.NodeNumber one = folder.takeNodeNumber();
+        DataFolder.NodeNumber two = folder.takeNodeNumber();
         MemberProcess third = MemberProcess.node(folder.root())) {
       assertThat(second.pid()).isEqualTo(first.pid());
       assertThat(one.number()).isEqualTo(1);
       assertThat(two.number()).isEqualTo(2);
-      assertThat(third.slot()).isEqualTo(3);
+      assertThat(third.number()).isEqualTo(3);
       third.leave();
       assertThat(first.pid()).as("two members are left").isPresent();
     }
   }
 
   @Test
-  void a_node_that_was_killed_finds_its_slot_again_beside_clients_that_live_on() throws Exception {
+  void a_node_that_was_killed_finds_its_number_again_beside_clients_that_live_on()
+      throws Exception {
     Path folder = Servers.folder(temp.resolve("data")).root();
     try (MemberProcess before = MemberProcess.client(folder)) {
       before.awaitJoined();
       try (MemberProcess node = MemberProcess.node(folder)) {
-        assertThat(node.slot()).as("a client that came first takes none").isEqualTo(1);
+        assertThat(node.number()).as("a client that came first takes none").isEqualTo(1);
         try (MemberProcess after = MemberProcess.client(folder);
             MemberProcess other = MemberProcess.node(folder)) {
           after.awaitJoined();
-          assertThat(other.slot()).isEqualTo(2);
+          assertThat(other.number()).isEqualTo(2);
           node.kill();
           try (MemberProcess late = MemberProcess.client(folder)) {
             late.awaitJoined();
             try (MemberProcess again = MemberProcess.node(folder)) {
-              assertThat(again.slot()).isEqualTo(1);
+              assertThat(again.number()).isEqualTo(1);
               again.leave();
             }
             late.leave();

@@ -56,10 +56,10 @@ class EmbeddedServerTest {
     first.close();
     first.close();
     assertThat(second.pid()).as("still needed").hasValue(pid);
-    try (DataFolder.NodeSlot elsewhere = folder.takeNodeSlot()) {
+    try (DataFolder.NodeNumber elsewhere = folder.takeNodeNumber()) {
       second.close();
       assertThat(second.pid())
-          .as("a node with a database of its own needs no server: slot " + elsewhere.number())
+          .as("a node with a database of its own needs no server: number " + elsewhere.number())
           .isEmpty();
     }
     assertThatThrownBy(second::ensureRunning)

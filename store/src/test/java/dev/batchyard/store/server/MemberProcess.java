@@ -24,13 +24,13 @@ final class MemberProcess implements AutoCloseable {
     this.hears = process.outputWriter(StandardCharsets.UTF_8);
   }
 
-  /** A member that takes a slot too. */
+  /** A member that takes a number too. */
   static MemberProcess node(Path folder) throws IOException {
     return start("node", folder);
   }
 
   /**
-   * A member that takes no slot.
+   * A member that takes no number.
    *
    * @param before words before the command, such as {@code unshare -U --}
    */
@@ -70,11 +70,11 @@ final class MemberProcess implements AutoCloseable {
     assertThat(line()).isEqualTo("joined");
   }
 
-  /** {@return the slot that a node took} */
-  int slot() throws IOException {
+  /** {@return the number that a node took} */
+  int number() throws IOException {
     String line = line();
-    assertThat(line).startsWith("slot ");
-    return Integer.parseInt(line.substring("slot ".length()));
+    assertThat(line).startsWith("number ");
+    return Integer.parseInt(line.substring("number ".length()));
   }
 
   void leave() throws IOException, InterruptedException {
@@ -93,7 +93,7 @@ final class MemberProcess implements AutoCloseable {
     process.destroyForcibly();
   }
 
-  /** Joins, says its slot or that it joined, or why it cannot, and leaves at the first line. */
+  /** Joins, says its number or that it joined, or why it cannot, and leaves at the first line. */
   static final class Main {
     static final String MARK = "member: ";
 
@@ -103,7 +103,7 @@ final class MemberProcess implements AutoCloseable {
     public static void main(String[] args) throws IOException {
       try (EmbeddedServer server = EmbeddedServer.join(DataFolder.open(Path.of(args[0])))) {
         if (args[1].equals("node")) {
-          System.out.println(MARK + "slot " + server.folder().takeNodeSlot().number());
+          System.out.println(MARK + "number " + server.folder().takeNodeNumber().number());
         } else {
           System.out.println(MARK + "joined");
         }

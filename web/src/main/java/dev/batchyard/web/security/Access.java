@@ -5,22 +5,22 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * The secrets of one life of the server: the token of the link that is good now, and the session
+ * The secrets of one life of the server: the token of the link that is good now, and the cookie
  * that it is exchanged for. A token is good once; the next one is drawn when it is used. A restart
  * draws all anew. Thread-safe.
  */
 public final class Access {
 
   private final SecureRandom random;
-  private final Secret session;
+  private final Secret cookie;
   private final ReentrantLock lock = new ReentrantLock();
   private Secret token;
   private Consumer<String> listener = _ -> {};
 
-  /** Draws the session and the first token. */
+  /** Draws the cookie and the first token. */
   public Access(SecureRandom random) {
     this.random = random;
-    session = Secret.drawn(random);
+    cookie = Secret.drawn(random);
     token = Secret.drawn(random);
   }
 
@@ -60,11 +60,11 @@ public final class Access {
     }
   }
 
-  boolean isSession(String offered) {
-    return session.is(offered);
+  boolean isCookie(String offered) {
+    return cookie.is(offered);
   }
 
-  String session() {
-    return session.text();
+  String cookie() {
+    return cookie.text();
   }
 }

@@ -19,8 +19,9 @@ import java.util.regex.Pattern;
 
 /**
  * Lets a request pass that names this machine, only reads, asks for a plain path, and shows the
- * session cookie; or that brings the token of the link that is good now and gets the cookie for it.
- * Every answer carries the headers that keep pages from being framed, sniffed, cached or leaked.
+ * server's cookie; or that brings the token of the link that is good now and gets the cookie for
+ * it. Every answer carries the headers that keep pages from being framed, sniffed, cached or
+ * leaked.
  *
  * <p>The name in {@code Host} is checked because a foreign site can make its own name point to
  * 127.0.0.1, and a browser would then count our pages as that site's.
@@ -66,7 +67,7 @@ public final class Gate implements Filter {
       refuse(request, response, HttpServletResponse.SC_METHOD_NOT_ALLOWED, "method");
     } else if (!PLAIN_PATH.matcher(request.getRequestURI()).matches()) {
       refuse(request, response, HttpServletResponse.SC_BAD_REQUEST, "path");
-    } else if (hasSession(request)) {
+    } else if (hasCookie(request)) {
       enter(request, response, next);
     } else if (request.getRequestURI().equals(stylesheet)) {
       next.doFilter(request, response);
@@ -97,7 +98,7 @@ public final class Gate implements Filter {
       response.addHeader(
           "Set-Cookie",
           "%s=%s; Path=/; HttpOnly; SameSite=Strict"
-              .formatted(cookieName(request), access.session()));
+              .formatted(cookieName(request), access.cookie()));
       toList(response);
     } else {
       String why = token.isPresent() ? "used" : "login";
@@ -105,8 +106,8 @@ public final class Gate implements Filter {
     }
   }
 
-  private boolean hasSession(HttpServletRequest request) {
-    return Reader.cookie(request, cookieName(request)).filter(access::isSession).isPresent();
+  private boolean hasCookie(HttpServletRequest request) {
+    return Reader.cookie(request, cookieName(request)).filter(access::isCookie).isPresent();
   }
 
   private static Optional<String> offeredToken(HttpServletRequest request) {
