@@ -26,7 +26,7 @@ final class ServerCommand implements Callable<Integer> {
   @Option(
       names = "--name",
       paramLabel = "NAME",
-      description = "The node's name; keep it over restarts. Host name and slot unless set.")
+      description = "The node's name; keep it over restarts. Host name and a number unless set.")
   private Optional<String> name = Optional.empty();
 
   @Option(

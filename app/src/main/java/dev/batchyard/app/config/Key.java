@@ -13,7 +13,7 @@ public enum Key {
   /** Its password. */
   DB_PASSWORD("none", "its password; better in a file"),
   /** The node's name. */
-  NAME("host name and slot", "the node's name; keep it over restarts"),
+  NAME("host name and a number", "the node's name; keep it over restarts"),
   /** The port of the pages. */
   PORT(8470, 0, 65_535, "the port of the pages on 127.0.0.1; 0 takes any free one"),
   /** Attempts at once. */
