@@ -5,14 +5,19 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 
-/** Lines go in as they come; the identity column keeps their order. */
+/**
+ * Lines go in as they come; the identity column keeps their order. A line keeps the time of its
+ * node unless that lies ahead of the database's by more than a minute: then it gets the database's.
+ * Retention goes by these times, and a line dated years ahead would outlast them.
+ */
 final class PgLogLines implements LogLines {
 
   private static final String APPEND =
       """
       insert into log_line (task, attempt, at, level, text)
-      select task, attempt, at, level, text
-        from unnest(?::bigint[], ?::integer[], ?::text[]::timestamptz[], ?::text[], ?::text[])
+      select task, attempt, case when at > c.now + interval '1 min' then c.now else at end, level, text
+        from (select coalesce(?::timestamptz, clock_timestamp()) as now) c
+       cross join unnest(?::bigint[], ?::integer[], ?::text[]::timestamptz[], ?::text[], ?::text[])
              with ordinality g (task, attempt, at, level, text, n)
        order by n
       """;
@@ -36,9 +41,11 @@ final class PgLogLines implements LogLines {
       """;
 
   private final Db db;
+  private final StoreClock clock;
 
-  PgLogLines(Db db) {
+  PgLogLines(Db db, StoreClock clock) {
     this.db = db;
+    this.clock = clock;
   }
 
   @Override
@@ -52,6 +59,7 @@ final class PgLogLines implements LogLines {
     int _ =
         db.update(
             APPEND,
+            clock.bound(),
             lines.stream().mapToLong(Line::task).toArray(),
             lines.stream().mapToInt(Line::attempt).toArray(),
             lines.stream().map(l -> l.at().toString()).toArray(String[]::new),

@@ -121,6 +121,7 @@ final class PgUpkeep implements Upkeep {
         Sql.run(connection, "drop table " + name);
       }
     }
+    Sql.run(connection, "delete from log_line_default where at < " + literal(oldest));
   }
 
   // A partition is attached, not created in place: that would lock the whole table against reading.

@@ -110,7 +110,7 @@ public final class Store {
   }
 
   public LogLines logLines() {
-    return new PgLogLines(db);
+    return new PgLogLines(db, clock);
   }
 
   public AwayErrors awayErrors() {

@@ -215,6 +215,38 @@ class TaskViewsTest {
   }
 
   @Test
+  void lines_of_a_wrong_clock_are_pruned_like_others() {
+    f.store.upkeep().runOnce();
+    f.store
+        .logLines()
+        .append(
+            List.of(
+                new Line(0, 7, 1, f.now.minus(Duration.ofDays(3_000)), "info", "behind"),
+                new Line(0, 7, 1, f.now.minus(Duration.ofDays(29)), "info", "waited"),
+                new Line(0, 7, 1, f.now.plus(Duration.ofDays(3_000)), "info", "ahead"),
+                new Line(0, 7, 1, f.now.plusSeconds(30), "info", "a little ahead")));
+    assertThat(f.count("select count(*) from log_line_default"))
+        .as("no day of its own")
+        .isEqualTo(2);
+    assertThat(f.store.logLines().read(7, 0, 20).get(2).at()).isEqualTo(f.now);
+    assertThat(f.store.logLines().read(7, 0, 20).get(3).at()).isEqualTo(f.now.plusSeconds(30));
+
+    f.store.upkeep().runOnce();
+    assertThat(f.store.logLines().read(7, 0, 20))
+        .extracting(Line::text)
+        .containsExactly("waited", "ahead", "a little ahead");
+
+    f.pass(Duration.ofDays(2));
+    f.store.upkeep().runOnce();
+    assertThat(f.store.logLines().read(7, 0, 20))
+        .extracting(Line::text)
+        .containsExactly("ahead", "a little ahead");
+    f.pass(Duration.ofDays(30));
+    f.store.upkeep().runOnce();
+    assertThat(f.store.logLines().read(7, 0, 20)).isEmpty();
+  }
+
+  @Test
   void ids_never_run_out_of_partitions() {
     f.sql("select setval('task_id', " + (2 * PgUpkeep.PARTITION_IDS - 2) + ")");
     f.store.upkeep().runOnce();

@@ -26,6 +26,7 @@ public interface LogLines {
    * One line.
    *
    * @param id grows with time; 0 before it is stored
+   * @param at by the clock of its node; a time ahead of the store's is replaced by the store's
    * @param level info, warn or error
    */
   record Line(long id, long task, int attempt, Instant at, String level, String text) {}
