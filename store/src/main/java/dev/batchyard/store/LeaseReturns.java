@@ -12,12 +12,18 @@ import java.util.List;
  */
 final class LeaseReturns {
 
+  // Nobody knows when a node died: a lost attempt ended with its last beat, as far as can be told.
   private static final String LOG =
       """
       insert into attempt_log (task, attempt, generation, node, started_at, ended_at, ended)
       select g.task, l.attempt, l.generation, n.name, coalesce(r.started_at, l.claimed_at),
-             coalesce(?::timestamptz, clock_timestamp()), ?
+             case when a.ended = 'lost'
+                  then least(c.now, greatest(n.beat_at, coalesce(r.started_at, l.claimed_at)))
+                  else c.now end,
+             a.ended
         from lease l
+       cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
+       cross join (select ?::text as ended) a
        cross join unnest(l.ids) s (ids)
        cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (task)
         left join node n on n.boot = l.boot

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.task.Counters;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.store.server.Database;
@@ -72,6 +73,24 @@ class RescuesTest {
     assertThat(f.historyIsLegal(task)).as("%s", f.history(task)).isTrue();
     f.store.operatorMoves().rerun(task, "kim");
     assertThat(f.claimOne(f.node()).counters()).isEqualTo(new Counters(4, 0, 0, 2));
+  }
+
+  @Test
+  void a_lost_attempt_ended_with_the_last_beat_of_its_node_and_not_with_its_rescue() {
+    long task = f.submit();
+    UUID boot = new UUID(9, 9);
+    try (NodeSession session = f.open(boot, "n9")) {
+      f.claimOne(boot);
+      f.pass(Duration.ofSeconds(4));
+      session.beat(false, 0);
+    }
+    f.pass(Duration.ofMinutes(20));
+    f.kill(boot);
+
+    assertThat(f.detail(task).attempts().getFirst().took()).contains(Duration.ofSeconds(4));
+    assertThat(f.detail(task).took()).as("it has not ended").isEmpty();
+    assertThat(f.detail(task).events().getLast().at()).isEqualTo(f.now);
+    assertThat(f.historyIsLegal(task)).isTrue();
   }
 
   @Test

@@ -64,13 +64,11 @@ final class Show {
     StringBuilder text = new StringBuilder();
     detail.ledger().ifPresent(ledger -> text.append(ledger(ledger)).append('\n'));
     TaskRow row = detail.row();
-    if (row.started().isPresent() && row.finished().isPresent()) {
-      text.append(
-          "took        %s in attempt %d\n"
-              .formatted(
-                  span(Duration.between(row.started().get(), row.finished().get())),
-                  row.counters().attempt()));
-    }
+    detail
+        .took()
+        .ifPresent(took ->
+            text.append(
+                "took        %s in attempt %d\n".formatted(span(took), row.counters().attempt())));
     if (!row.problem().isEmpty()) {
       text.append("problem     ").append(row.problem()).append('\n');
     }
@@ -152,9 +150,7 @@ final class Show {
                 String.valueOf(a.attempt()),
                 a.node().orElse("-"),
                 at(a.started()),
-                a.started().isPresent() && a.finished().isPresent()
-                    ? span(Duration.between(a.started().get(), a.finished().get()))
-                    : "-",
+                a.took().map(Show::span).orElse("-"),
                 a.ended(),
                 a.errorJson().map(Show::message).orElse("")));
     text.append('\n').append(table.text()).append('\n');

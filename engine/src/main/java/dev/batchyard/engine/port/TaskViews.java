@@ -4,6 +4,7 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.engine.task.Counters;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -89,6 +90,7 @@ public interface TaskViews {
    *
    * @param request a pause or cancel that its attempt has not obeyed yet
    * @param served whether a live node serves its type
+   * @param attempts in order of their numbers
    */
   record TaskDetail(
       TaskRow row,
@@ -107,11 +109,19 @@ public interface TaskViews {
       attempts = List.copyOf(attempts);
       events = List.copyOf(events);
     }
+
+    /** {@return how long the last attempt of a task that has ended took} */
+    public Optional<Duration> took() {
+      return row.finished().isEmpty() || attempts.isEmpty()
+          ? Optional.empty()
+          : attempts.getLast().took();
+    }
   }
 
   /**
    * One attempt.
    *
+   * @param finished of a lost attempt the last beat of its node: when it died, nobody knows
    * @param ended a word of {@code attempt_log.ended}, or {@code running}
    */
   record Attempt(
@@ -121,7 +131,13 @@ public interface TaskViews {
       Optional<Instant> started,
       Optional<Instant> finished,
       String ended,
-      Optional<String> errorJson) {}
+      Optional<String> errorJson) {
+
+    /** {@return how long it took, once it has ended} */
+    public Optional<Duration> took() {
+      return started.flatMap(begun -> finished.map(end -> Duration.between(begun, end)));
+    }
+  }
 
   /** One move of the task's history, derived from its rows or stored as an event. */
   record Event(Instant at, String from, String to, String by, String why) {}

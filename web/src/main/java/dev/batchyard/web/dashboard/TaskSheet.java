@@ -45,10 +45,7 @@ public record TaskSheet(TaskDetail detail, long after, List<Reject> rejects, Lis
 
   /** {@return how long its last attempt took, once it has ended} */
   public Optional<Duration> duration() {
-    return detail
-        .row()
-        .started()
-        .flatMap(begun -> detail.row().finished().map(end -> Duration.between(begun, end)));
+    return detail.took();
   }
 
   /** {@return the parameters over several lines} */
