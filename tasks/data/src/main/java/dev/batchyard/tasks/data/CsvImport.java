@@ -1,10 +1,12 @@
 package dev.batchyard.tasks.data;
 
+import dev.batchyard.api.FinalFailure;
 import dev.batchyard.api.Outcome;
 import dev.batchyard.api.TaskContext;
 import dev.batchyard.api.TaskHandler;
 import dev.batchyard.api.TaskType;
 import dev.batchyard.api.pipeline.Checkpoint;
+import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.tasks.data.csv.CsvFile;
 import dev.batchyard.tasks.data.csv.CsvLayout;
 import dev.batchyard.tasks.data.csv.CsvPosition;
@@ -12,6 +14,7 @@ import dev.batchyard.tasks.data.csv.CsvSource;
 import dev.batchyard.tasks.data.jdbc.CopySink;
 import dev.batchyard.tasks.data.jdbc.TableName;
 import dev.batchyard.tasks.data.jdbc.TargetTable;
+import dev.batchyard.tasks.data.jdbc.WhatStays;
 import dev.batchyard.tasks.pipeline.Pipeline;
 import dev.batchyard.tasks.pipeline.jdbc.CommitChunk;
 import java.nio.file.Path;
@@ -37,6 +40,7 @@ public final class CsvImport implements TaskHandler<ImportParams> {
 
   private final DataSource database;
   private final LongSupplier nanos;
+  private final Duration lockTimeout;
 
   /**
    * Makes the handler.
@@ -45,8 +49,13 @@ public final class CsvImport implements TaskHandler<ImportParams> {
    * @param nanos a ticker, for the seconds that an import took
    */
   public CsvImport(DataSource database, LongSupplier nanos) {
+    this(database, nanos, LOCK_TIMEOUT);
+  }
+
+  CsvImport(DataSource database, LongSupplier nanos, Duration lockTimeout) {
     this.database = database;
     this.nanos = nanos;
+    this.lockTimeout = lockTimeout;
   }
 
   /** {@return the task type that this handler runs} */
@@ -58,6 +67,15 @@ public final class CsvImport implements TaskHandler<ImportParams> {
   @Override
   public Outcome run(ImportParams params, TaskContext context) throws Exception {
     CommitChunk checkpoint = new CommitChunk(context.lease(), context.generation(), WHOLE_SOURCE);
+    try {
+      return run(params, context, checkpoint);
+    } catch (FinalFailure e) {
+      throw WhatStays.with(e, database, checkpoint, TableName.of(params.table()));
+    }
+  }
+
+  private Outcome run(ImportParams params, TaskContext context, CommitChunk checkpoint)
+      throws Exception {
     Optional<Checkpoint> last = checkpoint.read(database);
     CsvFile file = CsvFile.of(Path.of(params.file()));
     last.map(Checkpoint::position).map(CsvPosition::of).ifPresent(file::requireUnchangedSince);
@@ -68,7 +86,7 @@ public final class CsvImport implements TaskHandler<ImportParams> {
         new Pipeline<>(
             new CsvSource(layout),
             new RowEncoder(plan.columns(), params.nullTextOrDefault()),
-            new CopySink(database, plan.target(), checkpoint, LOCK_TIMEOUT),
+            new CopySink(database, plan.target(), checkpoint, lockTimeout),
             new Pipeline.Limits(params.chunkRowsOrDefault(), params.rejectsMaxOrDefault()),
             nanos);
     Outcome outcome = pipeline.run(context);
@@ -110,8 +128,13 @@ public final class CsvImport implements TaskHandler<ImportParams> {
           .log()
           .info(
               "goes on behind row %,d at byte %,d; so far %s"
-                  .formatted(position.row(), position.offset(), from.ledger()));
+                  .formatted(position.row(), position.offset(), told(from.ledger())));
     });
+  }
+
+  private static String told(Ledger ledger) {
+    return "read %,d, written %,d, skipped %,d, rejected %,d"
+        .formatted(ledger.read(), ledger.written(), ledger.skipped(), ledger.rejected());
   }
 
   private static Outcome tellEnd(

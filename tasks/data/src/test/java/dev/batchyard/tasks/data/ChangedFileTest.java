@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -32,11 +34,11 @@ class ChangedFileTest {
   }
 
   enum Change {
-    CUT("size "),
-    OVERWRITTEN("changed at"),
-    APPENDED("changed at"),
-    REPLACED("changed at"),
-    TAKEN_AWAY("it was taken away while it was read");
+    CUT("is not the file that this import began with: its size was "),
+    OVERWRITTEN("was written to while it was read: changed at "),
+    APPENDED("is not the file that this import began with: its size was "),
+    REPLACED("was written to while it was read: changed at "),
+    TAKEN_AWAY("is not the file that this import began with: it was taken away while it was read");
 
     private final String told;
 
@@ -80,9 +82,11 @@ class ChangedFileTest {
 
     assertThatThrownBy(run::attempt)
         .isInstanceOf(FinalFailure.class)
-        .hasMessageStartingWith("file: " + file + " is not the file that this import began with: ")
-        .hasMessageContaining(change.told)
-        .hasMessageEndingWith("Put the first file back and rerun the task, or submit a new import");
+        .hasMessageStartingWith("file: " + file + " " + change.told)
+        .hasMessageContaining(" it goes on where it stopped. Or submit anew. ")
+        .hasMessageEndingWith(
+            "What this task has written stays in public.steps (%,d rows): delete it, empty the table or name another before you submit anew"
+                .formatted(Integer.parseInt(database.ask("select count(*) from steps"))));
     run.requireLedgerTells("steps");
     assertThat(Integer.parseInt(database.ask("select count(*) from steps")))
         .isBetween(100, ROWS - 1);
@@ -95,6 +99,29 @@ class ChangedFileTest {
             database.ask(
                 "select count(*) || ' ' || count(distinct id) || ' ' || min(note) || ' ' || max(note) from steps"))
         .isEqualTo("40000 40000 first first");
+  }
+
+  @Test
+  void a_file_that_is_touched_alone_is_gone_on_with_by_a_rerun() throws Exception {
+    Path file = Files.writeString(folder.resolve("steps.csv"), rows("first"), UTF_8);
+    ImportRun run =
+        new ImportRun(database, ImportParamsBuilder.of(file, "steps").chunkRows(100).build());
+    run.afterEachChunk(chunk -> {
+      if (chunk == 1) {
+        Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000_000_000L));
+      }
+    });
+
+    assertThatThrownBy(run::attempt)
+        .isInstanceOf(FinalFailure.class)
+        .hasMessageStartingWith("file: " + file + " was written to while it was read: changed at ")
+        .hasMessageContaining(
+            ", now at 2001-09-09T01:46:40Z. Rerun the task: if the content is still the same, it goes on where it stopped. Or submit anew. ");
+    run.requireLedgerTells("steps");
+
+    run.attempt();
+    run.requireLedgerTells("steps");
+    assertThat(run.ledger()).isEqualTo("40000 40000 0 0");
   }
 
   private static String rows(String note) {

@@ -116,7 +116,13 @@ class CsvImportTest {
     assertThat(database.ask("select count(*) || ' ' || sum(id) from steps"))
         .isEqualTo("5000 12502500");
     assertThat(run.rejects()).startsWith("501||expected 2 fields, found 3");
-    assertThat(String.join("\n", run.log)).contains("goes on behind row");
+    assertThat(String.join("\n", run.log))
+        .containsPattern(
+            "goes on behind row [0-9,]+ at byte [0-9,]+; so far read [0-9,]+, written [0-9,]+, skipped 0, rejected [0-9]+");
+    assertThat(
+            database.ask(
+                "select position->>'line' from batchyard.checkpoint where task = " + run.task))
+        .isEqualTo(String.valueOf(text.chars().filter(c -> c == '\n').count() + 1));
   }
 
   @Test
@@ -168,6 +174,10 @@ class CsvImportTest {
             database.ask(
                 "select raw from batchyard.reject where number = 9 and task = " + run.task))
         .isEqualTo("8,1,2024-01-01,f,a␀b");
+    assertThat(
+            database.ask(
+                "select raw from batchyard.reject where number = 12 and task = " + run.task))
+        .isEqualTo("10,1,2024-01-01,f,\"a\"b");
   }
 
   @Test

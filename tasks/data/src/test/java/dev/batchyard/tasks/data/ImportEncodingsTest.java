@@ -5,8 +5,10 @@ import static java.nio.charset.StandardCharsets.UTF_16BE;
 import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.api.Outcome;
+import dev.batchyard.tasks.pipeline.Shown;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.nio.charset.Charset;
@@ -33,6 +35,21 @@ class ImportEncodingsTest {
   ImportEncodingsTest(TestDatabase database) throws Exception {
     this.database = database;
     ImportRun.usePublicSchema(database);
+  }
+
+  @Test
+  void the_name_of_an_encoding_that_is_not_known_is_refused_with_those_near_it() {
+    for (String name : List.of("GB18O30", "utf-7", "UTF-32", "", "IBM037", "x".repeat(100_000))) {
+      ImportParamsBuilder params = ImportParamsBuilder.of("/a.csv", "t").encoding(name);
+
+      assertThatThrownBy(params::build)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("encoding: " + Shown.value(name) + " is not known; near are ")
+          .message()
+          .hasSizeLessThan(300);
+    }
+    assertThatThrownBy(ImportParamsBuilder.of("/a.csv", "t").encoding("GB18O30")::build)
+        .hasMessageContaining("GB18030");
   }
 
   @BeforeEach

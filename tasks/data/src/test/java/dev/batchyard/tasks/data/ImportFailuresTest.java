@@ -98,7 +98,10 @@ class ImportFailuresTest {
         told(
             "a missing file",
             file -> ImportParams.of(file.toString(), "goods"),
-            "file: {file} does not exist on this node; check the path, or put the file there"),
+            """
+            file: {file} does not exist on this node; put the file there and rerun the task: it goes on
+            where it stopped. Or submit anew with the right path
+            """),
         told(
             "a folder",
             file -> ImportParams.of(Files.createDirectory(file).toString(), "goods"),
@@ -113,7 +116,10 @@ class ImportFailuresTest {
         told(
             "a path through a file",
             file -> ImportParams.of(Files.writeString(file, "id\n") + "/rows.csv", "goods"),
-            "file: {file}/rows.csv does not exist on this node; check the path, or put the file there"),
+            """
+            file: {file}/rows.csv does not exist on this node; put the file there and rerun the task: it
+            goes on where it stopped. Or submit anew with the right path
+            """),
         told(
             "a link to itself",
             file -> ImportParams.of(Files.createSymbolicLink(file, file).toString(), "goods"),
@@ -147,7 +153,8 @@ class ImportFailuresTest {
             text("id,name\n1,a\n2,b\n3,\"c\n4,d\n"),
             """
             file: {file}: row 3, line 4, byte 16: a quote " is opened and not closed until the end of the
-            file; close it, or declare another quote, then submit a new import
+            file; close it, or declare another quote, then submit anew. What this task has written stays in
+            public.goods (2 rows): delete it, empty the table or name another before you submit anew
             """),
         told(
             "a header without an end",
@@ -162,7 +169,8 @@ class ImportFailuresTest {
             """
             file: {file}: row 2, line 4, byte 13: the record has more than 4,194,304 characters, the most
             that a record may have; usually a quote " that is never closed, or a file without line ends.
-            Mend the file, or declare quote, then submit a new import
+            Mend the file, or declare quote, then submit anew. What this task has written stays in
+            public.goods (1 row): delete it, empty the table or name another before you submit anew
             """),
         told(
             "a row of five million delimiters",
@@ -170,7 +178,8 @@ class ImportFailuresTest {
             """
             file: {file}: row 2, line 3, byte 12: the record has more than 4,194,304 characters, the most
             that a record may have; usually a quote " that is never closed, or a file without line ends.
-            Mend the file, or declare quote, then submit a new import
+            Mend the file, or declare quote, then submit anew. What this task has written stays in
+            public.goods (1 row): delete it, empty the table or name another before you submit anew
             """),
         told(
             "a quoted value of two million lines",
@@ -178,7 +187,8 @@ class ImportFailuresTest {
             """
             file: {file}: row 2, line 3, byte 12: the record has more than 1,048,576 lines, the most
             that a record may have; usually a quote " that is never closed, or a file without line ends.
-            Mend the file, or declare quote, then submit a new import
+            Mend the file, or declare quote, then submit anew. What this task has written stays in
+            public.goods (1 row): delete it, empty the table or name another before you submit anew
             """));
   }
 
@@ -294,7 +304,7 @@ class ImportFailuresTest {
             creating("fresh", "id,ctid\n1,2\n", params -> params),
             """
             columns: public.fresh cannot be made (ERROR: column name "ctid" conflicts with a system column
-            name); rename the column in the header, or declare columns
+            name); rename the column in the header, or declare columns, then submit anew
             """),
         told(
             "a type for a column that is not there",
@@ -307,7 +317,7 @@ class ImportFailuresTest {
             creating("fresh", "id,name\n1,a\n", params -> params.types(Map.of("id", "integr"))),
             """
             types: ERROR: type "integr" does not exist; give types that PostgreSQL knows, such as bigint
-            or text
+            or text, then submit anew
             """));
   }
 
@@ -319,19 +329,19 @@ class ImportFailuresTest {
             into("godos", rows),
             """
             table: public.godos does not exist; there are public.goods, public.sums. Give an existing
-            table, or create: true to make it
+            table, or create=true to make it
             """),
         told(
             "an unknown schema",
             into("shop.goods", rows),
             """
-            table: schema shop of shop.goods does not exist; create it with: create schema "shop"
+            table: schema shop of shop.goods does not exist; run: create schema "shop"; then rerun the task
             """),
         told(
             "an unknown schema, for a table that is to be made",
             creating("shop.goods", rows, params -> params),
             """
-            table: schema shop of shop.goods does not exist; create it with: create schema "shop"
+            table: schema shop of shop.goods does not exist; run: create schema "shop"; then rerun the task
             """),
         told(
             "a view", into("goods_seen", rows), "table: public.goods_seen is a view; name a table"),

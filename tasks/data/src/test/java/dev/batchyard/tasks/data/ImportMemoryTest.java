@@ -179,7 +179,7 @@ class ImportMemoryTest {
         .singleElement()
         .asString()
         .startsWith(
-            "file: %s may not be read by the user that Batchyard runs as; give that user the right to read it (chmod, chown)"
+            "file: %s may not be read by the user that Batchyard runs as; give that user the right to read it (chmod, chown), then rerun the task: it goes on where it stopped"
                 .formatted(file));
   }
 }

@@ -190,10 +190,79 @@ class ImportRejectsTest {
     assertThatThrownBy(run::attempt)
         .isInstanceOf(FinalFailure.class)
         .hasMessage(
-            "rejectsMax: 8 of 8 rows were rejected, more than rejectsMax 5 allows; row 1, column id: %s; row 2, column id: %s; row 3, column id: %s; 0 rows are written. Mend the source or raise rejectsMax, then submit again"
+            "rejectsMax: 8 of 8 rows were rejected, more than rejectsMax 5 allows; row 1, column id: %s; row 2, column id: %s; row 3, column id: %s. Mend the source or raise rejectsMax, then submit anew"
                 .formatted(shown, shown, shown));
     run.requireLedgerTells("picky");
     assertThat(run.ledger()).isEqualTo("8 0 0 8");
+  }
+
+  @Test
+  void who_is_to_submit_anew_is_told_of_the_rows_that_stay() throws Exception {
+    database.execute("create table picky (id int)");
+    Path file = Files.writeString(folder.resolve("picky.csv"), "id\n1\n2\nx\ny\n3\n\"4\n");
+    ImportRun strict =
+        new ImportRun(
+            database, ImportParamsBuilder.of(file, "picky").chunkRows(2).rejectsMax(0).build());
+    ImportRun run =
+        new ImportRun(database, ImportParamsBuilder.of(file, "picky").chunkRows(2).build());
+
+    assertThatThrownBy(strict::attempt)
+        .isInstanceOf(FinalFailure.class)
+        .hasMessageEndingWith(
+            "Mend the source or raise rejectsMax, then submit anew. What this task has written stays in public.picky (2 rows): delete it, empty the table or name another before you submit anew");
+    assertThat(strict.ledger()).isEqualTo("4 2 0 2");
+    assertThatThrownBy(run::attempt)
+        .isInstanceOf(FinalFailure.class)
+        .hasMessageEndingWith(
+            "close it, or declare another quote, then submit anew. What this task has written stays in public.picky (3 rows): delete it, empty the table or name another before you submit anew");
+    assertThat(run.ledger()).isEqualTo("5 3 0 2");
+  }
+
+  @Test
+  void a_malformed_row_is_kept_as_it_stands_in_the_file() throws Exception {
+    database.execute("create table picky (id int, name text)");
+
+    ImportRun run =
+        imported(
+            "id,name\n1,\"a\"b \r\n\n2,\"x\"\"y\"z,\"\"\n3,c\n4,\"d\"%s\n5,\"e\"f"
+                .formatted("龥😀".repeat(5000)));
+
+    assertThat(run.ledger()).isEqualTo("5 1 0 4");
+    assertThat(
+            database.ask(
+                "select string_agg(raw, '|' order by number) from batchyard.reject where number <> 4 and task = "
+                    + run.task))
+        .isEqualTo("1,\"a\"b |2,\"x\"\"y\"z,\"\"|5,\"e\"f");
+    String cut =
+        database.ask("select raw from batchyard.reject where number = 4 and task = " + run.task);
+    assertThat(cut).startsWith("4,\"d\"龥😀龥").hasSizeBetween(8191, 8192);
+    assertThat(
+            database.ask(
+                "select position->>'line' from batchyard.checkpoint where task = " + run.task))
+        .as("the last line has no end")
+        .isEqualTo("7");
+  }
+
+  @Test
+  void a_time_with_more_decimals_than_its_column_keeps_is_rounded_as_postgresql_does()
+      throws Exception {
+    database.execute(
+        "create table picky (id int, whole timestamp(0), milli timestamp(3), at time(3))");
+
+    ImportRun run =
+        imported(
+            """
+            id,whole,milli,at
+            1,2024-12-31 23:59:59.5,2024-12-31 23:59:59.9996,23:59:59.9996
+            2,2024-12-31 23:59:59.4,2024-12-31 23:59:59.9994,23:59:59.9994
+            """);
+
+    assertThat(run.ledger()).isEqualTo("2 2 0 0");
+    assertThat(
+            database.ask(
+                "select string_agg(concat_ws(' ', whole, milli, at), ', ' order by id) from picky"))
+        .isEqualTo(
+            "2025-01-01 00:00:00 2025-01-01 00:00:00 24:00:00, 2024-12-31 23:59:59 2024-12-31 23:59:59.999 23:59:59.999");
   }
 
   @Test

@@ -7,6 +7,7 @@ import dev.batchyard.api.Outcome;
 import dev.batchyard.api.Progress;
 import dev.batchyard.testkit.TestDatabase;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -24,6 +25,7 @@ final class ImportRun {
   private final DataSource source;
   private final ImportParams params;
   private AttemptContext.AfterChunk afterChunk = chunk -> {};
+  private Duration lockTimeout = Duration.ofSeconds(10);
   private int attempt;
 
   ImportRun(TestDatabase database, ImportParams params) {
@@ -47,6 +49,11 @@ final class ImportRun {
     afterChunk = step;
   }
 
+  /** How long attempts wait for locks from now on. */
+  void lockTimeout(Duration timeout) {
+    lockTimeout = timeout;
+  }
+
   /** Runs one attempt to its end. */
   Outcome.Completed attempt() throws Exception {
     return (Outcome.Completed) attemptOf(Integer.MAX_VALUE);
@@ -54,7 +61,7 @@ final class ImportRun {
 
   /** Runs one attempt that is asked to stop after so many chunks. */
   Outcome attemptOf(int chunks) throws Exception {
-    return new CsvImport(source, System::nanoTime)
+    return new CsvImport(source, System::nanoTime, lockTimeout)
         .run(params, new AttemptContext(lease(), chunks, log, progress, afterChunk));
   }
 

@@ -10,7 +10,10 @@ import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,7 +71,7 @@ class ImportTargetTest {
             false,
             """
             table: role clerk may not write to shop.goods (no right to insert); run: grant insert on
-            "shop"."goods" to "clerk"
+            "shop"."goods" to "clerk"; then rerun the task: it goes on where it stopped
             """),
         new Right(
             "a right to one column alone",
@@ -77,7 +80,7 @@ class ImportTargetTest {
             false,
             """
             table: role clerk may not write to shop.goods (ERROR: permission denied for table goods); run:
-            grant insert on "shop"."goods" to "clerk"
+            grant insert on "shop"."goods" to "clerk"; then rerun the task: it goes on where it stopped
             """),
         new Right(
             "no right to the schema",
@@ -86,7 +89,7 @@ class ImportTargetTest {
             false,
             """
             table: role clerk has no right to usage in schema shop, so shop.goods is out of reach; run:
-            grant usage on schema "shop" to "clerk"
+            grant usage on schema "shop" to "clerk"; then rerun the task: it goes on where it stopped
             """),
         new Right(
             "no right to make a table",
@@ -95,7 +98,7 @@ class ImportTargetTest {
             true,
             """
             table: role clerk has no right to create in schema shop, so shop.fresh is out of reach; run:
-            grant create on schema "shop" to "clerk"
+            grant create on schema "shop" to "clerk"; then rerun the task: it goes on where it stopped
             """),
         new Right(
             "no right to a sequence",
@@ -105,7 +108,7 @@ class ImportTargetTest {
             """
             table: role clerk may not use the sequence that fills a column of shop.goods (ERROR: permission
             denied for sequence goods_serial_seq); run: grant usage on sequence "shop"."goods_serial_seq"
-            to "clerk"
+            to "clerk"; then rerun the task: it goes on where it stopped
             """));
   }
 
@@ -126,7 +129,9 @@ class ImportTargetTest {
     String message = right.message().replace("\n", " ").strip();
     assertThat(refused).isInstanceOf(FinalFailure.class).hasMessage(message);
     run.requireLedgerTells("shop.goods");
-    database.execute(message.substring(message.indexOf("run: ") + "run: ".length()));
+    database.execute(
+        message.substring(
+            message.indexOf("run: ") + "run: ".length(), message.indexOf("; then rerun")));
     run.attempt();
     run.requireLedgerTells(right.table());
     assertThat(run.ledger()).isEqualTo("2 2 0 0");
@@ -146,7 +151,8 @@ class ImportTargetTest {
         .isInstanceOf(FinalFailure.class)
         .hasMessageStartingWith("table: shop.goods cannot take rows by COPY (ERROR: ")
         .hasMessageContaining("row-level security")
-        .hasMessageEndingWith("mend what that names, then rerun the task");
+        .hasMessageEndingWith(
+            "mend what that names, then rerun the task: it goes on where it stopped");
     run.requireLedgerTells("shop.goods");
   }
 
@@ -160,7 +166,8 @@ class ImportTargetTest {
         .isInstanceOf(FinalFailure.class)
         .hasMessageStartingWith("table: shop.goods cannot be written: database ")
         .hasMessageContaining("is read-only")
-        .hasMessageEndingWith("connect to the primary server");
+        .hasMessageEndingWith(
+            "make it writable, or connect to the primary server, then rerun the task: it goes on where it stopped");
     run.requireLedgerTells("shop.goods");
   }
 
@@ -188,7 +195,7 @@ class ImportTargetTest {
     assertThatThrownBy(run::attempt)
         .isInstanceOf(SQLException.class)
         .hasMessage(
-            "table: shop.goods: no room on the disk of tablespace pg_default (ERROR: could not extend file \"base/1/2\": No space left on device); free space there, the import goes on where it stopped");
+            "table: shop.goods: no room on the disk of tablespace pg_default (ERROR: could not extend file \"base/1/2\": No space left on device); free space there; the next attempt goes on where it stopped, and so does a rerun");
     assertThat(run.ledger()).isEqualTo("1 1 0 0");
     run.requireLedgerTells("shop.goods");
     database.execute("drop trigger no_room on shop.goods");
@@ -222,7 +229,8 @@ class ImportTargetTest {
         .hasMessageStartingWith(
             "table: shop.goods: no room on the disk of tablespace pg_default (ERROR: could not extend file ")
         .hasMessageContaining("File too large")
-        .hasMessageEndingWith("free space there, the import goes on where it stopped");
+        .hasMessageEndingWith(
+            "free space there; the next attempt goes on where it stopped, and so does a rerun");
     run.requireLedgerTells("shop.goods");
     assertThat(Integer.parseInt(database.ask("select count(*) from shop.goods")))
         .isBetween(1000, rows - 1000);
@@ -231,6 +239,53 @@ class ImportTargetTest {
     run.attempt();
     assertThat(run.ledger()).isEqualTo("24000 24000 0 0");
     assertThat(database.ask("select count(distinct id) from shop.goods")).isEqualTo("24000");
+  }
+
+  @Test
+  void a_lock_that_is_held_too_long_is_named_and_the_import_goes_on_without_it() throws Exception {
+    ImportRun run = into("shop.goods", database.dataSource());
+    run.lockTimeout(Duration.ofMillis(50));
+    try (Connection other = database.dataSource().getConnection();
+        Statement statement = other.createStatement()) {
+      other.setAutoCommit(false);
+      statement.execute("lock table shop.goods in share mode");
+
+      assertThatThrownBy(run::attempt)
+          .isInstanceOf(SQLException.class)
+          .hasMessage(
+              "table: shop.goods is locked by another session for longer than the import waits (ERROR: canceling statement due to lock timeout); see pg_stat_activity; the next attempt goes on where it stopped, and so does a rerun");
+      other.rollback();
+    }
+
+    run.attempt();
+    run.requireLedgerTells("shop.goods");
+    assertThat(run.ledger()).isEqualTo("2 2 0 0");
+  }
+
+  @Test
+  void a_column_that_is_dropped_between_two_chunks_ends_the_import_and_put_back_lets_it_go_on()
+      throws Exception {
+    Path file = Files.writeString(folder.resolve("goods.csv"), FILE, UTF_8);
+    ImportRun run =
+        new ImportRun(database, ImportParamsBuilder.of(file, "shop.goods").chunkRows(1).build());
+    run.afterEachChunk(chunk -> database.execute("alter table shop.goods drop column name"));
+    String stays =
+        ". What this task has written stays in shop.goods (1 row): delete it, empty the table or name another before you submit anew";
+
+    assertThatThrownBy(run::attempt)
+        .isInstanceOf(FinalFailure.class)
+        .hasMessage(
+            "table: shop.goods has changed while rows went in (ERROR: column \"name\" of relation \"goods\" does not exist); change it back and rerun the task: it goes on where it stopped. Or submit anew"
+                + stays);
+    assertThatThrownBy(run::attempt)
+        .isInstanceOf(FinalFailure.class)
+        .hasMessageStartingWith("columns: 'name' of " + file + " is not a column of shop.goods")
+        .hasMessageEndingWith(stays);
+    database.execute("alter table shop.goods add column name text");
+    run.afterEachChunk(chunk -> {});
+    run.attempt();
+    run.requireLedgerTells("shop.goods");
+    assertThat(run.ledger()).isEqualTo("2 2 0 0");
   }
 
   private static void limitFiles(String pid) throws Exception {

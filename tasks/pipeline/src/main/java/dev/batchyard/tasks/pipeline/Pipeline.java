@@ -134,9 +134,8 @@ public final class Pipeline<T, R> {
       first.append(": ").append(reject.reason());
     }
     throw new FinalFailure(
-        "rejectsMax: %d of %d rows were rejected, more than rejectsMax %d allows%s; %d rows are written. Mend the source or raise rejectsMax, then submit again"
-            .formatted(
-                ledger.rejected(), ledger.read(), limits.rejectsMax(), first, ledger.written()));
+        "rejectsMax: %d of %d rows were rejected, more than rejectsMax %d allows%s. Mend the source or raise rejectsMax, then submit anew"
+            .formatted(ledger.rejected(), ledger.read(), limits.rejectsMax(), first));
   }
 
   private static Map<String, Object> result(Ledger ledger, long took_ns) {

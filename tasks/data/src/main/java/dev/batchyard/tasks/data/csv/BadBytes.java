@@ -25,6 +25,23 @@ public final class BadBytes {
     return String.format("0x%02X", mark & 0xFF);
   }
 
+  /** {@return the text, with bytes that could not be read as \\xE9} */
+  static String shown(String text) {
+    if (!in(text)) {
+      return text;
+    }
+    char[] chars = text.toCharArray();
+    StringBuilder out = new StringBuilder(chars.length + 16);
+    for (int at = 0; at < chars.length; at++) {
+      if (isMark(chars, 0, at)) {
+        out.append("\\x").append(hex(chars[at]), 2, 4);
+      } else {
+        out.append(chars[at]);
+      }
+    }
+    return out.toString();
+  }
+
   /** {@return whether the text holds a byte that could not be read} */
   static boolean in(String text) {
     for (int i = 0; i < text.length(); i++) {

@@ -61,12 +61,12 @@ public record CsvFile(
       return read(path, attributes);
     } catch (NoSuchFileException e) {
       throw new FinalFailure(
-          "file: %s does not exist on this node; check the path, or put the file there"
+          "file: %s does not exist on this node; put the file there and rerun the task: it goes on where it stopped. Or submit anew with the right path"
               .formatted(path),
           e);
     } catch (AccessDeniedException e) {
       throw new FinalFailure(
-          "file: %s may not be read by the user that Batchyard runs as; give that user the right to read it (chmod, chown)"
+          "file: %s may not be read by the user that Batchyard runs as; give that user the right to read it (chmod, chown), then rerun the task: it goes on where it stopped"
               .formatted(path),
           e);
     } catch (FileSystemException e) {
@@ -83,7 +83,7 @@ public record CsvFile(
   /** What disk or network did may pass: the task is tried again. */
   static IOException unreadable(Path path, IOException e) {
     return new IOException(
-        "file: %s cannot be read (%s); look at its disk or network, the import goes on where it stopped"
+        "file: %s cannot be read (%s); look at its disk or network; the next attempt goes on where it stopped, and so does a rerun"
             .formatted(path, e instanceof FileSystemException f ? f.getReason() : e.getMessage()),
         e);
   }
@@ -111,7 +111,7 @@ public record CsvFile(
     }
     if (offset != attributes.size()) {
       throw new FinalFailure(
-          "file: %s changed while it was read: %d bytes at first, then %d; import it when it is complete"
+          "file: %s changed while it was read: %d bytes at first, then %d; rerun the task when the file is complete"
               .formatted(path, attributes.size(), offset));
     }
     return new CsvFile(
@@ -166,7 +166,7 @@ public record CsvFile(
    */
   public void requireUnchangedSince(CsvPosition position) {
     if (size_bytes != position.size_bytes()) {
-      throw changed("its size was %d bytes, now %d".formatted(position.size_bytes(), size_bytes));
+      throw resized(position.size_bytes(), size_bytes);
     }
     if (!sha256.equals(position.sha256())) {
       throw changed("its SHA-256 was %s, now %s".formatted(position.sha256(), sha256));
@@ -187,11 +187,18 @@ public record CsvFile(
     } catch (NoSuchFileException e) {
       throw changed("it was taken away while it was read");
     }
-    if (now.size() != size_bytes || !now.lastModifiedTime().equals(modified)) {
-      throw changed(
-          "size %d, changed at %s; now size %d, changed at %s"
-              .formatted(size_bytes, modified, now.size(), now.lastModifiedTime()));
+    if (now.size() != size_bytes) {
+      throw resized(size_bytes, now.size());
     }
+    if (!now.lastModifiedTime().equals(modified)) {
+      throw new FinalFailure(
+          "file: %s was written to while it was read: changed at %s, now at %s. Rerun the task: if the content is still the same, it goes on where it stopped. Or submit anew"
+              .formatted(path, modified, now.lastModifiedTime()));
+    }
+  }
+
+  private FinalFailure resized(long first, long now) {
+    return changed("its size was %d bytes, now %d".formatted(first, now));
   }
 
   /** {@return what to tell when the file ends before its size} */
@@ -201,7 +208,7 @@ public record CsvFile(
 
   private FinalFailure changed(String what) {
     return new FinalFailure(
-        "file: %s is not the file that this import began with: %s. Put the first file back and rerun the task, or submit a new import"
+        "file: %s is not the file that this import began with: %s. Put the first file back and rerun the task: it goes on where it stopped. Or submit anew"
             .formatted(path, what));
   }
 }

@@ -38,6 +38,9 @@ public record CsvLayout(
   private static final int SAMPLE_ROWS_MAX = 10_000;
   private static final double SPLITS_WELL = 0.9;
 
+  /** In every encoding that is admitted. */
+  private static final int CHAR_BYTES_MAX = 4;
+
   /** So many columns a table of PostgreSQL has at most. */
   private static final int COLUMNS_MAX = 1600;
 
@@ -118,6 +121,21 @@ public record CsvLayout(
       }
     }
     return text.toString();
+  }
+
+  /**
+   * {@return what stands in the file between two offsets, without the line ends behind it; more
+   * than so many characters, if there are more, but not many more}
+   */
+  String text(long from, long to, int charsMax) throws IOException {
+    int bytesMax = (charsMax + 1) * CHAR_BYTES_MAX;
+    byte[] bytes = file.sample(from, (int) Math.min(to - from, bytesMax));
+    String text = decoded(bytes, 0, charset);
+    int end = text.length();
+    while (end > 0 && (text.charAt(end - 1) == '\n' || text.charAt(end - 1) == '\r')) {
+      end--;
+    }
+    return BadBytes.shown(text.substring(0, Math.min(end, charsMax + 1)));
   }
 
   private static Charset encoding(

@@ -3,6 +3,7 @@ package dev.batchyard.tasks.data.csv;
 import dev.batchyard.api.pipeline.Reject;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The fields of one record, in one array of characters: a row costs two small allocations however
@@ -18,12 +19,26 @@ public final class CsvRow {
   private final int fieldCount;
   private final int quotedFields;
 
+  /** The text in the file, of a record that the grammar does not allow. */
+  private final @Nullable String source;
+
   CsvRow(long line, char[] text, int[] ends, int fieldCount, int quotedFields) {
+    this(line, text, ends, fieldCount, quotedFields, null);
+  }
+
+  private CsvRow(
+      long line,
+      char[] text,
+      int[] ends,
+      int fieldCount,
+      int quotedFields,
+      @Nullable String source) {
     this.line = line;
     this.text = text;
     this.ends = ends;
     this.fieldCount = fieldCount;
     this.quotedFields = quotedFields;
+    this.source = source;
   }
 
   /** {@return the physical line it begins at, counted from where the reader was opened} */
@@ -31,14 +46,18 @@ public final class CsvRow {
     return line;
   }
 
-  /** {@return the same, marked as one that the grammar does not allow} */
-  CsvRow malformed() {
-    return new CsvRow(line, text, ends, fieldCount, -1);
+  /**
+   * {@return the same, marked as one that the grammar does not allow}
+   *
+   * @param inFile its text in the file, which the fields no longer tell
+   */
+  CsvRow malformed(String inFile) {
+    return new CsvRow(line, text, ends, fieldCount, quotedFields, inFile);
   }
 
   /** {@return whether there is text behind a closing quote} */
   boolean isMalformed() {
-    return quotedFields < 0;
+    return source != null;
   }
 
   /** {@return about how much memory it takes} */
@@ -86,10 +105,13 @@ public final class CsvRow {
   }
 
   /**
-   * {@return the record as CSV; cut near {@link Reject#RAW_MAX}; bytes that could not be read show
-   * as \xE9}
+   * {@return the record as CSV, of a malformed one the text in the file; cut near {@link
+   * Reject#RAW_MAX}; bytes that could not be read show as \xE9}
    */
   public String raw(Dialect dialect) {
+    if (source != null) {
+      return source;
+    }
     StringBuilder out = new StringBuilder(Math.min(text.length + ends.length * 2, Reject.RAW_MAX));
     for (int i = 0; i < ends.length && out.length() <= Reject.RAW_MAX; i++) {
       if (i > 0) {

@@ -52,7 +52,7 @@ public final class CsvSource implements Source<CsvRow> {
     layout.file().requireUnchangedSince(position);
     if (!layout.reading().equals(position.reading())) {
       throw new FinalFailure(
-          "file: %s was read with %s so far, now it would be read with %s; set encoding, delimiter, quote and header to the first values and submit again"
+          "file: %s was read with %s so far, now it would be read with %s; submit anew, with encoding, delimiter, quote and header declared"
               .formatted(layout.file().path(), position.reading(), layout.reading()));
     }
     begun = true;

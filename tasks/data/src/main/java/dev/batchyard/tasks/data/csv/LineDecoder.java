@@ -62,6 +62,11 @@ final class LineDecoder extends Reader {
     return lines.offsetOf(line);
   }
 
+  /** {@return the line of this reader at which what was read so far ends} */
+  long lastLine() {
+    return lines.last();
+  }
+
   /** Lets go of the lines before this one; nobody will ask for them. */
   void forgetBefore(long line) {
     lines.forgetBefore(line);

@@ -61,6 +61,11 @@ final class LineStarts {
     return offsets[head];
   }
 
+  /** {@return the line that begins last} */
+  long last() {
+    return firstLine + size - 1;
+  }
+
   /** Lets go of the lines before this one; of one that is not there yet, nothing. */
   void forgetBefore(long line) {
     long forget = line - firstLine;

@@ -4,6 +4,7 @@ import de.siegmar.fastcsv.reader.CloseableIterator;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import dev.batchyard.api.FinalFailure;
+import dev.batchyard.api.pipeline.Reject;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -72,10 +73,12 @@ final class RecordReader implements AutoCloseable {
     CsvPosition here = pass.position(pass.handler.line(), 0);
     pass.close();
     try (Pass lenient = new Pass(layout, here, true)) {
-      CsvRow row = lenient.records.next().malformed();
+      CsvRow row = lenient.records.next();
+      CsvPosition after = lenient.afterCurrent();
+      String source = layout.text(here.offset(), after.offset(), Reject.RAW_MAX);
       malformedAt = here;
-      pass = new Pass(layout, lenient.afterCurrent(), false);
-      return row;
+      pass = new Pass(layout, after, false);
+      return row.malformed(source);
     }
   }
 
@@ -117,12 +120,12 @@ final class RecordReader implements AutoCloseable {
             .formatted(layout.file().path(), row, here.line(), here.offset());
     if (String.valueOf(failure.getMessage()).startsWith("Unclosed")) {
       throw new FinalFailure(
-          "%s: a quote %s is opened and not closed until the end of the file; close it, or declare another quote, then submit a new import"
+          "%s: a quote %s is opened and not closed until the end of the file; close it, or declare another quote, then submit anew"
               .formatted(place, layout.dialect().quote()),
           failure);
     }
     throw new FinalFailure(
-        "%s: the record has more than %s, the most that a record may have; usually a quote %s that is never closed, or a file without line ends. Mend the file, or declare quote, then submit a new import"
+        "%s: the record has more than %s, the most that a record may have; usually a quote %s that is never closed, or a file without line ends. Mend the file, or declare quote, then submit anew"
             .formatted(place, exceeded(failure), layout.dialect().quote()),
         failure);
   }
@@ -164,7 +167,7 @@ final class RecordReader implements AutoCloseable {
     }
 
     CsvPosition end(long row) {
-      return from.at(from.size_bytes(), from.line() + handler.line(), row);
+      return from.at(from.size_bytes(), from.line() + decoder.lastLine() - 1, row);
     }
 
     /** Where the record after the last one begins, even if it cannot be read. */

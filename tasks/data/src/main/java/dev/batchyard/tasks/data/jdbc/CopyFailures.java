@@ -77,32 +77,33 @@ final class CopyFailures {
       case "42501" -> refusedRight(place.role(), table, said, e);
       case "42P01", "3F000" ->
           new FinalFailure(
-              "table: %s, or what its triggers need, does not exist any more (%s); make it again, then rerun the task"
+              "table: %s, or what its triggers need, does not exist any more (%s); make it again, then rerun the task: it goes on where it stopped"
                   .formatted(table, said),
               e);
       case "42703" ->
           new FinalFailure(
-              "table: %s has changed while rows went in (%s); submit a new import"
+              "table: %s has changed while rows went in (%s); change it back and rerun the task: it goes on where it stopped. Or submit anew"
                   .formatted(table, said),
               e);
       case "42704", "42601" ->
           new FinalFailure(
-              "types: %s; give types that PostgreSQL knows, such as bigint or text".formatted(said),
+              "types: %s; give types that PostgreSQL knows, such as bigint or text, then submit anew"
+                  .formatted(said),
               e);
       case "42701" ->
           new FinalFailure(
-              "columns: %s cannot be made (%s); rename the column in the header, or declare columns"
+              "columns: %s cannot be made (%s); rename the column in the header, or declare columns, then submit anew"
                   .formatted(table, said),
               e);
       case "25006" ->
           new FinalFailure(
-              "table: %s cannot be written: database %s is read-only (%s); connect to the primary server"
+              "table: %s cannot be written: database %s is read-only (%s); make it writable, or connect to the primary server, then rerun the task: it goes on where it stopped"
                   .formatted(table, place.database(), said),
               e);
       case "53100", "58030" -> noRoom(e, table, place, said);
       case "55P03" ->
           new SQLException(
-              "table: %s is locked by another session for longer than the import waits (%s); see pg_stat_activity, the import goes on where it stopped"
+              "table: %s is locked by another session for longer than the import waits (%s); see pg_stat_activity; the next attempt goes on where it stopped, and so does a rerun"
                   .formatted(table, said),
               e.getSQLState(),
               e);
@@ -111,7 +112,7 @@ final class CopyFailures {
       default ->
           state.startsWith("42") || state.startsWith("0A") || state.startsWith("54")
               ? new FinalFailure(
-                  "table: %s cannot take rows by COPY (%s); mend what that names, then rerun the task"
+                  "table: %s cannot take rows by COPY (%s); mend what that names, then rerun the task: it goes on where it stopped"
                       .formatted(table, said),
                   e)
               : e;
@@ -120,7 +121,7 @@ final class CopyFailures {
 
   private static SQLException noRoom(SQLException e, TableName table, Place place, String said) {
     return new SQLException(
-        "table: %s: no room on the disk of tablespace %s (%s); free space there, the import goes on where it stopped"
+        "table: %s: no room on the disk of tablespace %s (%s); free space there; the next attempt goes on where it stopped, and so does a rerun"
             .formatted(table, place.tablespace(), said),
         e.getSQLState(),
         e);
@@ -131,7 +132,7 @@ final class CopyFailures {
     Matcher sequence = SEQUENCE.matcher(said);
     if (sequence.find()) {
       return new FinalFailure(
-          "table: role %s may not use the sequence that fills a column of %s (%s); run: grant usage on sequence %s.%s to %s"
+          "table: role %s may not use the sequence that fills a column of %s (%s); run: grant usage on sequence %s.%s to %s; then rerun the task: it goes on where it stopped"
               .formatted(
                   role,
                   table,
@@ -143,7 +144,7 @@ final class CopyFailures {
     }
     return said.contains("row-level security")
         ? new FinalFailure(
-            "table: the row security of %s refuses rows of role %s (%s); give that role a policy for them, or bypassrls, then rerun the task"
+            "table: the row security of %s refuses rows of role %s (%s); give that role a policy for them, or bypassrls, then rerun the task: it goes on where it stopped"
                 .formatted(table, role, said),
             e)
         : missingRight(role, table, said, e);
@@ -164,7 +165,7 @@ final class CopyFailures {
 
   private static FinalFailure schemaRight(String role, TableName table, String right) {
     return new FinalFailure(
-        "table: role %s has no right to %s in schema %s, so %s is out of reach; run: grant %s on schema %s to %s"
+        "table: role %s has no right to %s in schema %s, so %s is out of reach; run: grant %s on schema %s to %s; then rerun the task: it goes on where it stopped"
             .formatted(
                 role,
                 right,
@@ -178,7 +179,7 @@ final class CopyFailures {
   private static FinalFailure missingRight(
       String role, TableName table, String said, @Nullable SQLException e) {
     String message =
-        "table: role %s may not write to %s (%s); run: grant insert on %s to %s"
+        "table: role %s may not write to %s (%s); run: grant insert on %s to %s; then rerun the task: it goes on where it stopped"
             .formatted(role, table, said, table.quoted(), TableName.quoted(role));
     return e == null ? new FinalFailure(message) : new FinalFailure(message, e);
   }

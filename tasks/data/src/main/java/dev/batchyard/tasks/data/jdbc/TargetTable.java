@@ -191,7 +191,7 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
       try (ResultSet row = statement.executeQuery()) {
         String near = row.next() ? row.getString(1) : null;
         return new FinalFailure(
-            "table: %s does not exist; %s. Give an existing table, or create: true to make it"
+            "table: %s does not exist; %s. Give an existing table, or create=true to make it"
                 .formatted(name, near == null ? "there are no tables yet" : "there are " + near));
       }
     }
@@ -215,7 +215,7 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
       try (ResultSet row = statement.executeQuery()) {
         if (!row.next()) {
           throw new FinalFailure(
-              "table: schema %s of %s does not exist; create it with: create schema %s"
+              "table: schema %s of %s does not exist; run: create schema %s; then rerun the task"
                   .formatted(name.schema(), name, TableName.quoted(name.schema())));
         }
         return row.getBoolean(create ? 2 : 1);
