@@ -12,7 +12,10 @@ import java.util.OptionalLong;
 /** The rows of given tasks, all read in one statement: in one snapshot each has one home. */
 final class TaskRows {
 
-  // Leases are walked once for the whole page; everything else is looked up by id.
+  // Leases are walked once for the whole page; everything else is looked up by id. What is done
+  // comes from the checkpoint if it says how far it is, so that share and items are of one commit
+  // and stay when no attempt runs; else both come from what the attempt told last. The pace of a
+  // node that is no more, or silent for half a lease (five beats), is nobody's pace any more.
   private static final String ROWS =
       """
       with page as materialized (
@@ -41,10 +44,11 @@ final class TaskRows {
              coalesce(o.started_at, r.started_at, l.claimed_at, a.started_at) as started_at,
              o.finished_at,
              coalesce(o.node, r.node, m.name, a.node) as node,
-             greatest(coalesce(r.items, 0), coalesce(k.read, 0)) as items,
-             case when o.state = 'completed' then 1 else coalesce(r.fraction, -1) end as fraction,
-             coalesce(r.rate, 0) as rate,
-             r.remaining_ms,
+             case when k.fraction is null then coalesce(r.items, k.read, 0) else k.read end as items,
+             case when o.state = 'completed' then 1
+                  else coalesce(k.fraction, r.fraction, -1) end as fraction,
+             case when f.fresh then r.rate else 0 end as rate,
+             case when f.fresh then r.remaining_ms end as remaining_ms,
              coalesce(o.error ->> 'message', a.problem, '') as problem
         from page g
        cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
@@ -61,8 +65,20 @@ final class TaskRows {
            limit 1) b on true
         left join node m on m.boot = l.boot
         left join running r on r.task = g.id and r.lease = l.lease
+       cross join lateral (
+          select coalesce(m.fenced_at is null and m.lease_until >= c.now
+                            and r.at >= c.now - (m.lease_until - m.beat_at) / 2, false) as fresh) f
         left join lateral (
-          select sum(read)::bigint as read from checkpoint where task = g.id) k on true
+          select sum(s.read)::bigint as read,
+                 case when sum(s.size) > 0
+                      then least(greatest(sum(s.at) / sum(s.size), 0), 1) end as fraction
+            from (select read,
+                         case when known then (position ->> 'offset')::float8 end as at,
+                         case when known then (position ->> 'size')::float8 end as size
+                    from checkpoint,
+                 lateral (select coalesce(jsonb_typeof(position -> 'offset') = 'number'
+                                  and jsonb_typeof(position -> 'size') = 'number', false) as known) p
+                   where task = g.id) s) k on true
         left join lateral (
           select a.started_at, a.node,
                  case when a.ended = 'failed' then a.error ->> 'message' end as problem

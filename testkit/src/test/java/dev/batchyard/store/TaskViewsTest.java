@@ -1,6 +1,7 @@
 package dev.batchyard.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
@@ -135,6 +136,66 @@ class TaskViewsTest {
             List.of(new RunningRow(claim, Duration.ofSeconds(3), 9, 0.9, 1, OptionalLong.empty())));
     assertThat(f.count("select count(*) from running")).isZero();
     assertThat(f.detail(task).row().rate()).isZero();
+  }
+
+  @Test
+  void what_is_done_is_the_checkpoints_whether_an_attempt_runs_or_not() {
+    long task = f.submit();
+    Claim claim = f.claimOne(node);
+    commit(claim, "{\"offset\": 50, \"size\": 200}");
+    assertThat(f.detail(task).row().fraction()).as("nothing told yet").isEqualTo(0.25);
+    tell(claim, 2, 0.2);
+    assertThat(f.detail(task).row().fraction()).as("told before the commit").isEqualTo(0.25);
+    assertThat(f.detail(task).row().items()).isEqualTo(3);
+    f.finish(claim, StoreFixture.retry(Duration.ofSeconds(9)));
+    f.store.operatorMoves().pause(task, "kim");
+    TaskRow paused = f.detail(task).row();
+    assertThat(paused.state()).isEqualTo(TaskState.PAUSED);
+    assertThat(paused.fraction()).isEqualTo(0.25);
+    assertThat(paused.items()).isEqualTo(3);
+  }
+
+  @Test
+  void a_checkpoint_that_says_no_share_leaves_items_and_share_to_the_attempt() {
+    long task = f.submit();
+    Claim claim = f.claimOne(node);
+    commit(claim, "{\"offset\": \"half\", \"size\": 200}");
+    assertThat(f.detail(task).row().fraction()).isNegative();
+    assertThat(f.detail(task).row().items()).isEqualTo(3);
+    tell(claim, 2, 0.5);
+    assertThat(f.detail(task).row().fraction()).isEqualTo(0.5);
+    assertThat(f.detail(task).row().items()).as("of the same moment").isEqualTo(2);
+  }
+
+  @Test
+  void the_pace_of_a_silent_node_is_not_shown() {
+    long task = f.submit();
+    Claim claim = f.claimOne(node);
+    tell(claim, 9, 0.9);
+    assertThat(f.detail(task).row().rate()).isEqualTo(250);
+    f.pass(Store.Settings.DEFAULT.nodeLease().dividedBy(2).plusMillis(1));
+    TaskRow silent = f.detail(task).row();
+    assertThat(silent.state()).isEqualTo(TaskState.RUNNING);
+    assertThat(silent.fraction()).as("what was done stays").isCloseTo(0.9, within(1e-6));
+    assertThat(silent.rate()).isZero();
+    assertThat(silent.remainingMs()).isEmpty();
+  }
+
+  /** One chunk of three items. */
+  private void commit(Claim claim, String position) {
+    f.sql(
+        "select commit_chunk(%d, '%s', 0, 1, '%s', 3, 3, 0, 0, '[]')"
+            .formatted(claim.task(), claim.token(), position));
+  }
+
+  private void tell(Claim claim, long items, double fraction) {
+    f.store
+        .runningRows()
+        .record(
+            "n1",
+            List.of(
+                new RunningRow(
+                    claim, Duration.ofSeconds(3), items, fraction, 250, OptionalLong.of(9_000))));
   }
 
   @Test
