@@ -61,7 +61,7 @@ final class SqlStates {
   /** {@return what callers of the ports see} */
   static RuntimeException translate(SQLException e) {
     return away(e)
-        ? new StoreUnavailable(String.valueOf(e.getMessage()), e)
+        ? new StoreUnavailable(Refusal.explain(e).orElse(String.valueOf(e.getMessage())), e)
         : new StatementFailed(e);
   }
 

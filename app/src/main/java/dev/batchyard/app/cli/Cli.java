@@ -9,6 +9,7 @@ import dev.batchyard.app.json.Nearest;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.UnknownName;
+import dev.batchyard.store.StatementFailed;
 import dev.batchyard.store.server.CannotStart;
 import dev.batchyard.web.PortInUse;
 import java.io.OutputStreamWriter;
@@ -132,10 +133,13 @@ final class Cli {
           case CannotStart start -> Exit.CANNOT_START;
           case StoreUnavailable store -> Exit.CANNOT_START;
           case PortInUse port -> Exit.CANNOT_START;
+          case StatementFailed failed when failed.cure().isPresent() -> Exit.CANNOT_START;
           default -> Exit.DEFECT;
         };
     String message =
-        problem.getMessage() == null ? problem.getClass().getName() : problem.getMessage();
+        problem instanceof StatementFailed failed && failed.cure().isPresent()
+            ? failed.cure().get()
+            : problem.getMessage() == null ? problem.getClass().getName() : problem.getMessage();
     console.error(
         exit == Exit.DEFECT
             ? "a defect of batchyard (%s): %s; --debug shows where"

@@ -8,7 +8,7 @@ enum Exit {
   FAILED(1),
   /** Wrong use, such as an unknown option or parameter. */
   USAGE(2),
-  /** The program cannot start, or the database cannot be reached. */
+  /** The program cannot start, or the database cannot be reached or cannot do what is asked. */
   CANNOT_START(3),
   /** There is no such task. */
   NOT_FOUND(4),

@@ -34,13 +34,24 @@ final class Serving implements AutoCloseable {
   private Serving(Cli cli, Settings settings, boolean withPages, Parts parts) {
     this.parts = parts;
     signal = parts.add(StopSignal.caught(settings.stopGrace().plus(STOP_REST)));
+    StopReport report = new StopReport(cli.console());
+    // the last words before the process may end
+    parts.add(() -> whenRaised(report::stopped));
     installation = parts.add(Installation.open(settings));
+    parts.add(() -> whenRaised(() -> report.ended(installation.store().taskViews())));
     name = parts.add(NodeName.take(installation));
     parts.add(NodeLog.open(installation.folder().log(), name.text(), cli.context().err()));
     // first, since a port that is taken ends it all
     pages = withPages ? Optional.of(parts.add(pages(settings))) : Optional.empty();
     types = Types.of(installation);
     node = parts.add(Node.start(installation, name, types));
+    parts.add(() -> whenRaised(() -> report.stopping(node.engine().held(), settings.stopGrace())));
+  }
+
+  private void whenRaised(Runnable words) {
+    if (signal.isRaised()) {
+      words.run();
+    }
   }
 
   /** Starts a node; whatever was begun is undone if something is in the way. */

@@ -254,12 +254,9 @@ final class CliTest {
         .with(Map.of("BATCHYARD_PROT", "1"))
         .run("tasks")
         .refused(Exit.CANNOT_START, "BATCHYARD_PROT", "BATCHYARD_PORT");
-    String url =
-        "jdbc:postgresql://127.0.0.1:%s/postgres"
-            .formatted(Files.readString(data.resolve("run/port")).strip());
     terminal
         .with(Map.of("BATCHYARD_DB_USER", "batchyard", "BATCHYARD_DB_PASSWORD", "wrong"))
-        .run("--db", url, "tasks")
+        .run("--db", url(), "tasks")
         .refused(Exit.CANNOT_START, "password", "batchyard");
     terminal
         .with(Map.of("BATCHYARD_DB_USER", "nobody"))
@@ -268,6 +265,34 @@ final class CliTest {
     terminal
         .run("--db", "mysql://127.0.0.1/none", "tasks")
         .refused(Exit.CANNOT_START, "mysql://", "jdbc:postgresql://");
+  }
+
+  @Test
+  void what_the_database_refuses_is_one_line_with_its_cure() throws Exception {
+    sql(
+        """
+        create role limited login password 'limited';
+        grant usage on schema batchyard to limited;
+        grant select on batchyard.flyway_schema_history to limited;
+        create function full_disk() returns trigger language plpgsql as $$
+          begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+        create trigger full_disk before insert on batchyard.task for each row
+          when (current_user = 'limited') execute function full_disk()\
+        """);
+    Terminal limited =
+        terminal.with(Map.of("BATCHYARD_DB_USER", "limited", "BATCHYARD_DB_PASSWORD", "limited"));
+    String[] tasks = {"--db", url(), "tasks"};
+    String[] submit = {
+      "--db", url(), "submit", "data.import", "-p", "file=rows.csv", "-p", "table=rows"
+    };
+    limited.run(tasks).refused(Exit.CANNOT_START, "GRANT", "42501");
+    sql(
+        "grant all on all tables in schema batchyard to limited; grant all on all sequences in schema batchyard to limited");
+    limited.run(tasks).fine();
+    limited.run(submit).refused(Exit.CANNOT_START, "disk is full", "53100");
+    sql("alter role limited set default_transaction_read_only = on");
+    limited.run(submit).refused(Exit.CANNOT_START, "read-only", "25006");
+    sql("drop trigger full_disk on batchyard.task; drop owned by limited; drop role limited");
   }
 
   @Test
@@ -333,12 +358,21 @@ final class CliTest {
   }
 
   private void leaveGap(long ids) throws Exception {
+    sql(
+        "select setval('batchyard.task_id', last_value + %d) from batchyard.task_id"
+            .formatted(ids));
+  }
+
+  private void sql(String text) throws Exception {
     try (Connection db = installation.database().handlers().getConnection();
         Statement statement = db.createStatement()) {
-      statement.execute(
-          "select setval('batchyard.task_id', last_value + %d) from batchyard.task_id"
-              .formatted(ids));
+      statement.execute(text);
     }
+  }
+
+  private String url() throws Exception {
+    return "jdbc:postgresql://127.0.0.1:%s/postgres"
+        .formatted(Files.readString(data.resolve("run/port")).strip());
   }
 
   private static int column(String page, String text) {

@@ -2,8 +2,10 @@ package dev.batchyard.app.process;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 
 /** A real node: a JVM of its own, started as users start it, ended by pid. */
@@ -25,6 +27,16 @@ final class NodeProcess implements AutoCloseable {
    * @param timescale of the lease and everything made from it
    */
   static NodeProcess start(Path data, String name, double timescale, Path log) throws IOException {
+    return start(data, timescale, log, "server", "--name", name, "--no-web");
+  }
+
+  /** Starts the demo on a data folder, in a process like a node's. */
+  static NodeProcess demo(Path data, double timescale, Path log) throws IOException {
+    return start(data, timescale, log, "demo");
+  }
+
+  private static NodeProcess start(Path data, double timescale, Path log, String... words)
+      throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -36,12 +48,9 @@ final class NodeProcess implements AutoCloseable {
                 "-cp",
                 System.getProperty("java.class.path"),
                 "dev.batchyard.app.cli.Main",
-                "server",
                 "--data",
-                data.toString(),
-                "--name",
-                name,
-                "--no-web"));
+                data.toString()));
+    command.addAll(List.of(words));
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
@@ -75,6 +84,14 @@ final class NodeProcess implements AutoCloseable {
       throw new IllegalStateException("no end within " + END_MAX_S + " s of SIGTERM; see " + log);
     }
     return process.exitValue();
+  }
+
+  /** SIGINT, as Ctrl-C sends it; {@return the exit code, or empty if it has not ended by then} */
+  OptionalInt interrupt(Duration most) throws IOException, InterruptedException {
+    signal("-INT");
+    return process.waitFor(most.toMillis(), TimeUnit.MILLISECONDS)
+        ? OptionalInt.of(process.exitValue())
+        : OptionalInt.empty();
   }
 
   /** SIGSTOP: the process freezes wherever it is. */

@@ -63,6 +63,13 @@ final class Yard implements AutoCloseable {
     return process;
   }
 
+  NodeProcess startDemo() throws IOException {
+    NodeProcess process =
+        NodeProcess.demo(folder.resolve("data"), timescale, folder.resolve("demo.log"));
+    nodes.add(process);
+    return process;
+  }
+
   /** Submits an import that makes its table. */
   long submitImport(Path file, String table) {
     TaskTypes types = Types.of(installation);

@@ -97,6 +97,11 @@ public final class Engine implements AutoCloseable {
     return attempts.running();
   }
 
+  /** {@return the tasks whose attempts this node holds now} */
+  public List<Long> held() {
+    return attempts.held().stream().map(attempt -> attempt.claim().task()).sorted().toList();
+  }
+
   /** {@return the boot that claims at present} */
   public UUID boot() {
     return session.boot().id();
