@@ -10,6 +10,7 @@ import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.net.http.HttpResponse;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -235,6 +236,21 @@ final class PagesTest {
     assertThat(browser.page("/").select("h1").text()).as("the choice stays").isEqualTo("Tasks");
     assertThat(browser.page("/tasks/" + task + "?lang=zh").text()).contains("台账", "尝试", "重试策略");
     assertThat(browser.page("/nodes").select("h1").text()).isEqualTo("节点");
+  }
+
+  @Test
+  void a_store_that_was_away_is_told_in_chinese_with_what_it_said() {
+    long task = f.submit("", "{}");
+    Claim claim = f.claim(f.node("n1"), 1).getFirst();
+    Failure away = new Failure("SQLException", "the database was away: refused", "");
+    f.finish(claim, "n1", new Verdict.Spare(new Verdict.Retry(Duration.ofSeconds(1), away)));
+    browser.accepting("zh-CN");
+
+    Document page = browser.page("/tasks/" + task);
+    assertThat(page.select("section:has(#history) tbody td:last-child").eachText())
+        .containsExactly("数据库当时不可用：refused", "第 1 次尝试", "提交");
+    assertThat(page.select("section:has(#attempts) tbody td:last-child").text())
+        .isEqualTo("数据库当时不可用：refused");
   }
 
   @Test

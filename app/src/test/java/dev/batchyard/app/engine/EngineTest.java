@@ -3,6 +3,10 @@ package dev.batchyard.app.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.batchyard.api.FinalFailure;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.Outcome;
@@ -23,10 +27,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 @PostgresTest
 class EngineTest {
@@ -169,8 +175,16 @@ class EngineTest {
       long task = submit(nodes, "t.session", 1);
       begun.acquire();
       UUID boot = node.boot();
+      Logger loop = (Logger) LoggerFactory.getLogger(Engine.class.getPackageName() + ".Loop");
+      ListAppender<ILoggingEvent> told = new ListAppender<>();
+      told.list = new CopyOnWriteArrayList<>();
+      told.start();
+      Level before = loop.getLevel();
+      loop.setLevel(Level.WARN); // tests turn loggers off
+      loop.addAppender(told);
       database.execute(
           "select pg_terminate_backend(l.pid) from pg_locks l where l.locktype = 'advisory'");
+      await().atMost(SOON).until(() -> told.list.stream().anyMatch(EngineTest::ofSession));
       await()
           .atMost(SOON)
           .until(() ->
@@ -179,6 +193,13 @@ class EngineTest {
                       "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
                           + " where l.locktype = 'advisory' and a.datname = current_database()")
                   .equals("1"));
+      loop.detachAppender(told);
+      loop.setLevel(before);
+      assertThat(told.list)
+          .filteredOn(EngineTest::ofSession)
+          .as("one line and no trace")
+          .singleElement()
+          .matches(event -> event.getLevel() == Level.WARN && event.getThrowableProxy() == null);
       assertThat(node.boot()).isEqualTo(boot);
       assertThat(find(nodes, task).row().counters().attempt()).isEqualTo(1);
       nodes.client().operatorMoves().cancel(task, "me");
@@ -367,6 +388,10 @@ class EngineTest {
       }
     }
     return Outcome.stopped();
+  }
+
+  private static boolean ofSession(ILoggingEvent event) {
+    return event.getFormattedMessage().startsWith("batchyard-session: ");
   }
 
   private static void awaitWhateverComes(CountDownLatch latch) {
