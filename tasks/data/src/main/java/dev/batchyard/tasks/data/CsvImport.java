@@ -11,6 +11,7 @@ import dev.batchyard.tasks.data.csv.CsvFile;
 import dev.batchyard.tasks.data.csv.CsvLayout;
 import dev.batchyard.tasks.data.csv.CsvPosition;
 import dev.batchyard.tasks.data.csv.CsvSource;
+import dev.batchyard.tasks.data.csv.LargeRecords;
 import dev.batchyard.tasks.data.jdbc.CopySink;
 import dev.batchyard.tasks.data.jdbc.TableName;
 import dev.batchyard.tasks.data.jdbc.TargetTable;
@@ -36,11 +37,13 @@ public final class CsvImport implements TaskHandler<ImportParams> {
   public static final String TYPE = "data.import";
 
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration SNOOZE = Duration.ofSeconds(10);
   private static final int WHOLE_SOURCE = 0;
 
   private final DataSource database;
   private final LongSupplier nanos;
   private final Duration lockTimeout;
+  private final LargeRecords largeRecords = new LargeRecords();
 
   /**
    * Makes the handler.
@@ -67,14 +70,22 @@ public final class CsvImport implements TaskHandler<ImportParams> {
   @Override
   public Outcome run(ImportParams params, TaskContext context) throws Exception {
     CommitChunk checkpoint = new CommitChunk(context.lease(), context.generation(), WHOLE_SOURCE);
-    try {
-      return run(params, context, checkpoint);
+    try (LargeRecords.Turn turn = largeRecords.turn()) {
+      return run(params, context, checkpoint, turn);
     } catch (FinalFailure e) {
       throw WhatStays.with(e, database, checkpoint, TableName.of(params.table()));
+    } catch (LargeRecords.NotNow e) {
+      context
+          .log()
+          .info(
+              "the next record has more than %,d characters, and %s; tried again in %d s"
+                  .formatted(LargeRecords.LARGE_CHARS, e.getMessage(), SNOOZE.toSeconds()));
+      return Outcome.snoozed(SNOOZE);
     }
   }
 
-  private Outcome run(ImportParams params, TaskContext context, CommitChunk checkpoint)
+  private Outcome run(
+      ImportParams params, TaskContext context, CommitChunk checkpoint, LargeRecords.Turn turn)
       throws Exception {
     Optional<Checkpoint> last = checkpoint.read(database);
     CsvFile file = CsvFile.of(Path.of(params.file()));
@@ -84,7 +95,7 @@ public final class CsvImport implements TaskHandler<ImportParams> {
     tellBeginning(context, layout, plan, last);
     Pipeline<?, ?> pipeline =
         new Pipeline<>(
-            new CsvSource(layout),
+            new CsvSource(layout, turn),
             new RowEncoder(plan.columns(), params.nullTextOrDefault()),
             new CopySink(database, plan.target(), checkpoint, lockTimeout),
             new Pipeline.Limits(params.chunkRowsOrDefault(), params.rejectsMaxOrDefault()),

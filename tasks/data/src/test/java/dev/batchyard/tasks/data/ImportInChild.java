@@ -9,15 +9,20 @@ import java.lang.management.MemoryType;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Imports in a process of its own, with the heap and the user that a test gave it: {@code url user
- * password}, then for each import {@code task token file table chunkRows}. Prints a line for each.
+ * password atOnce}, then for each import {@code task token file table chunkRows}. Prints a line for
+ * each, and runs those again that are snoozed.
  */
 final class ImportInChild {
-  private static final int OF_ALL = 3;
+  private static final int OF_ALL = 4;
   private static final int OF_EACH = 5;
 
   private ImportInChild() {}
@@ -29,34 +34,48 @@ final class ImportInChild {
     source.setUrl(args[0]);
     source.setUser(args[1]);
     source.setPassword(args[2]);
+    CsvImport handler = new CsvImport(source, System::nanoTime);
+    List<List<String>> due = new ArrayList<>();
     for (int at = OF_ALL; at < args.length; at += OF_EACH) {
-      LeaseToken lease = new LeaseToken(Long.parseLong(args[at]), 1, UUID.fromString(args[at + 1]));
-      ImportParams params =
-          ImportParamsBuilder.of(Path.of(args[at + 2]), args[at + 3])
-              .chunkRows(Integer.parseInt(args[at + 4]))
-              .rejectsMax(Long.MAX_VALUE)
-              .build();
-      long started = System.nanoTime();
-      String told;
-      try {
-        told =
-            new CsvImport(source, System::nanoTime)
-                .run(
-                    params,
-                    new AttemptContext(
-                        lease,
-                        Integer.MAX_VALUE,
-                        new ArrayList<>(),
-                        new ArrayList<>(),
-                        chunk -> {}))
-                .getClass()
-                .getSimpleName();
-      } catch (FinalFailure e) {
-        told = String.valueOf(e.getMessage());
-      }
-      long took_ms = (System.nanoTime() - started) / 1_000_000;
-      out.println(told + "\t" + took_ms + " ms\tpeak " + peak_mb() + " MB");
+      due.add(List.of(args).subList(at, at + OF_EACH));
     }
+    try (ExecutorService threads = Executors.newFixedThreadPool(Integer.parseInt(args[3]))) {
+      while (!due.isEmpty()) {
+        List<List<String>> snoozed = new ArrayList<>();
+        List<Future<String>> told = new ArrayList<>();
+        for (List<String> one : due) {
+          told.add(threads.submit(() -> run(handler, one)));
+        }
+        for (int i = 0; i < due.size(); i++) {
+          if (told.get(i).get().startsWith("Snoozed")) {
+            snoozed.add(due.get(i));
+          }
+          out.println(told.get(i).get());
+        }
+        due = snoozed;
+      }
+    }
+  }
+
+  private static String run(CsvImport handler, List<String> args) throws Exception {
+    LeaseToken lease = new LeaseToken(Long.parseLong(args.get(0)), 1, UUID.fromString(args.get(1)));
+    ImportParams params =
+        ImportParamsBuilder.of(Path.of(args.get(2)), args.get(3))
+            .chunkRows(Integer.parseInt(args.get(4)))
+            .rejectsMax(Long.MAX_VALUE)
+            .build();
+    AttemptContext context =
+        new AttemptContext(
+            lease, Integer.MAX_VALUE, new ArrayList<>(), new ArrayList<>(), chunk -> {});
+    long started = System.nanoTime();
+    String told;
+    try {
+      told = handler.run(params, context).getClass().getSimpleName();
+    } catch (FinalFailure e) {
+      told = String.valueOf(e.getMessage());
+    }
+    long took_ms = (System.nanoTime() - started) / 1_000_000;
+    return told + "\t" + took_ms + " ms\tpeak " + peak_mb() + " MB";
   }
 
   /** The highest use of the heap since the last look, garbage included. */

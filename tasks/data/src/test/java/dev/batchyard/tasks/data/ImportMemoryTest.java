@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 @PostgresTest
 class ImportMemoryTest {
   private static final int END_MAX_S = 120;
+  private static final int IMPORTS_AT_ONCE = 8;
 
   private final TestDatabase database;
   private final List<ImportRun> runs = new ArrayList<>();
@@ -65,7 +66,7 @@ class ImportMemoryTest {
   }
 
   /** Runs what was added in a child and gives its lines. */
-  private List<String> run(List<String> prefix, String heap) throws Exception {
+  private List<String> run(List<String> prefix, String heap, int atOnce) throws Exception {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(
         List.of(
@@ -78,7 +79,8 @@ class ImportMemoryTest {
             ImportInChild.class.getName(),
             database.dataSource().getURL(),
             database.address().user(),
-            database.address().password()));
+            database.address().password(),
+            String.valueOf(atOnce)));
     command.addAll(arguments);
     Path out = folder.resolve("out.txt");
     Process child =
@@ -113,7 +115,7 @@ class ImportMemoryTest {
         1000);
     add(file("empty rows.csv", header, new Part("\"\"\n", 300_000)), 100_000);
 
-    List<String> told = run(List.of(), "64m");
+    List<String> told = run(List.of(), "64m", 1);
 
     assertThat(told.stream().map(line -> line.substring(0, line.indexOf('\t'))))
         .satisfiesExactly(
@@ -152,10 +154,50 @@ class ImportMemoryTest {
     add(file("long.csv", header, new Part("2," + "x".repeat(4_000_000) + "\n", 12)), 1000);
     add(file("wide.csv", header, new Part("2,\"" + "龥".repeat(4_000_000) + "\"\n", 4)), 1000);
 
-    List<String> told = run(List.of(), "128m");
+    List<String> told = run(List.of(), "128m", 1);
 
     assertThat(told).allSatisfy(line -> assertThat(line).startsWith("Completed\t"));
     assertThat(runs.stream().map(ImportMemoryTest::ledger)).containsExactly("13 13 0 0", "5 5 0 0");
+  }
+
+  /** As many as a node runs by default, in the heap that it has by default. */
+  @Test
+  void a_heap_of_256_mb_is_enough_for_eight_imports_at_once_of_wide_rows() throws Exception {
+    Part header = new Part("id,name\n1,a\n", 1);
+    Path ascii = file("ascii.csv", header, new Part("2," + "x".repeat(100_000) + "\n", 300));
+    Path chinese = file("chinese.csv", header, new Part("2," + "龥".repeat(30_000) + "\n", 300));
+    for (int i = 0; i < IMPORTS_AT_ONCE; i++) {
+      add(i % 2 == 0 ? ascii : chinese, 1000);
+    }
+
+    List<String> told = run(List.of(), "256m", IMPORTS_AT_ONCE);
+
+    assertThat(told)
+        .hasSize(IMPORTS_AT_ONCE)
+        .allSatisfy(line -> assertThat(line).startsWith("Completed\t"));
+    assertThat(runs.stream().map(ImportMemoryTest::ledger)).containsOnly("301 301 0 0");
+  }
+
+  /** One at a time goes on beyond the first row; the others wait for their turn. */
+  @Test
+  void a_heap_of_256_mb_is_enough_for_eight_imports_at_once_of_the_longest_rows() throws Exception {
+    Path file =
+        file(
+            "long.csv",
+            new Part("id,name\n1,a\n", 1),
+            new Part("2," + "龥".repeat(4_000_000) + "\n", 6));
+    for (int i = 0; i < IMPORTS_AT_ONCE; i++) {
+      add(file, 1000);
+    }
+
+    List<String> told = run(List.of(), "256m", IMPORTS_AT_ONCE);
+
+    assertThat(told.stream().filter(line -> line.startsWith("Completed\t")))
+        .hasSize(IMPORTS_AT_ONCE);
+    assertThat(told)
+        .allSatisfy(line -> assertThat(line).containsPattern("^(Completed|Snoozed)\t"))
+        .anySatisfy(line -> assertThat(line).startsWith("Snoozed\t"));
+    assertThat(runs.stream().map(ImportMemoryTest::ledger)).containsOnly("7 7 0 0");
   }
 
   private static String ledger(ImportRun run) {
@@ -173,7 +215,8 @@ class ImportMemoryTest {
     add(file, 1000);
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("---------"));
 
-    List<String> told = run(Files.isReadable(file) ? List.of("unshare", "-U") : List.of(), "64m");
+    List<String> told =
+        run(Files.isReadable(file) ? List.of("unshare", "-U") : List.of(), "64m", 1);
 
     assertThat(told)
         .singleElement()

@@ -114,7 +114,7 @@ public record CsvLayout(
     ByteArrayInputStream rest = new ByteArrayInputStream(bytes, bom, bytes.length - bom);
     StringWriter text = new StringWriter(bytes.length);
     try (LineDecoder decoder =
-        new LineDecoder(Channels.newChannel(rest), charset, bom, bytes.length - bom)) {
+        new LineDecoder(Channels.newChannel(rest), charset, bom, bytes.length - bom, () -> {})) {
       char[] buffer = new char[8192];
       for (int read = decoder.read(buffer); read >= 0; read = decoder.read(buffer)) {
         text.write(buffer, 0, read);

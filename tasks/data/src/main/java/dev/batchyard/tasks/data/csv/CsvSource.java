@@ -20,18 +20,25 @@ import org.jspecify.annotations.Nullable;
  * comes before a record that cannot be read at all is given first, then the failure.
  */
 public final class CsvSource implements Source<CsvRow> {
-  private static final int CHUNK_BYTES_MAX = 4 * 1024 * 1024;
+  private static final int CHUNK_BYTES_MAX = 1024 * 1024;
   private static final int ROW_HELD_BYTES_MAX = 64 * 1024;
   private static final int CHUNK_ITEMS_GUESS = 1000;
 
   private final CsvLayout layout;
+  private final LargeRecords.Turn turn;
   private @Nullable RecordReader reader;
   private CsvPosition at;
   private boolean begun;
 
-  /** Makes a source that reads as the layout says. */
-  public CsvSource(CsvLayout layout) {
+  /**
+   * Makes a source that reads as the layout says.
+   *
+   * @param turn is taken when a record is large, else {@link LargeRecords.NotNow} is thrown; stays
+   *     the caller's to close, after everything that was read here is let go of
+   */
+  public CsvSource(CsvLayout layout, LargeRecords.Turn turn) {
     this.layout = layout;
+    this.turn = turn;
     this.at = layout.start();
   }
 
@@ -40,7 +47,7 @@ public final class CsvSource implements Source<CsvRow> {
     if (from.isPresent()) {
       resumeAt(CsvPosition.of(from.get()));
     }
-    RecordReader opened = new RecordReader(layout, at);
+    RecordReader opened = new RecordReader(layout, at, turn);
     reader = opened;
     boolean atStart = at.offset() == layout.start().offset();
     if (atStart && layout.header() && opened.peek().isPresent()) {

@@ -28,6 +28,8 @@ final class LineDecoder extends Reader {
   private final int lowByte;
   private final LineStarts lines;
   private final ByteBuffer bytes = ByteBuffer.allocate(BUFFER_BYTES).flip();
+  private final Runnable large;
+  private int recordChars;
   private long remaining;
   private long bufferedTo;
   private long scannedTo;
@@ -37,9 +39,13 @@ final class LineDecoder extends Reader {
    * Decodes a channel that stands at a file offset where a line begins.
    *
    * @param length how many bytes there are; fewer are an {@link EOFException}
+   * @param large is run, more than once, while a record is read that has more characters than
+   *     {@link LargeRecords#LARGE_CHARS}, give or take one buffer
    */
-  LineDecoder(ReadableByteChannel channel, Charset charset, long offset, long length) {
+  LineDecoder(
+      ReadableByteChannel channel, Charset charset, long offset, long length, Runnable large) {
     this.channel = channel;
+    this.large = large;
     this.decoder =
         charset
             .newDecoder()
@@ -67,8 +73,9 @@ final class LineDecoder extends Reader {
     return lines.last();
   }
 
-  /** Lets go of the lines before this one; nobody will ask for them. */
-  void forgetBefore(long line) {
+  /** Takes note that a record begins; of the lines before it, nobody will ask for any. */
+  void recordBegins(long line) {
+    recordChars = 0;
     lines.forgetBefore(line);
   }
 
@@ -92,6 +99,11 @@ final class LineDecoder extends Reader {
           out.put(BadBytes.mark(bytes.get()));
         }
       } else if (produced > 0) {
+        recordChars += produced;
+        if (recordChars > LargeRecords.LARGE_CHARS) {
+          recordChars = LargeRecords.LARGE_CHARS; // never overflows
+          large.run();
+        }
         return produced;
       } else if (ended) {
         return -1;

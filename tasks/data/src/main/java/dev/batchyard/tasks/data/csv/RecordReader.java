@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecordReader implements AutoCloseable {
   private final CsvLayout layout;
+  private final LargeRecords.Turn turn;
   private Pass pass;
   private @Nullable CsvRow ahead;
 
@@ -29,9 +30,15 @@ final class RecordReader implements AutoCloseable {
   private @Nullable CsvParseException failure;
   private boolean ended;
 
-  RecordReader(CsvLayout layout, CsvPosition from) throws IOException {
+  /**
+   * Reads from a position on.
+   *
+   * @param turn is taken when a record is large, else {@link LargeRecords.NotNow} is thrown
+   */
+  RecordReader(CsvLayout layout, CsvPosition from, LargeRecords.Turn turn) throws IOException {
     this.layout = layout;
-    this.pass = new Pass(layout, from, false);
+    this.turn = turn;
+    this.pass = new Pass(layout, from, false, turn);
   }
 
   /** {@return the next record; empty at the end, and before a record that cannot be read} */
@@ -48,6 +55,9 @@ final class RecordReader implements AutoCloseable {
       } catch (CsvParseException e) {
         if (e.getCause() instanceof Error error) {
           throw error; // FastCSV wraps whatever it meets, an OutOfMemoryError too
+        }
+        if (e.getCause() instanceof LargeRecords.NotNow notNow) {
+          throw notNow;
         }
         failure = e;
         ended = true;
@@ -72,12 +82,12 @@ final class RecordReader implements AutoCloseable {
   private CsvRow skipMalformed() throws IOException {
     CsvPosition here = pass.position(pass.handler.line(), 0);
     pass.close();
-    try (Pass lenient = new Pass(layout, here, true)) {
+    try (Pass lenient = new Pass(layout, here, true, turn)) {
       CsvRow row = lenient.records.next();
       CsvPosition after = lenient.afterCurrent();
       String source = layout.text(here.offset(), after.offset(), Reject.RAW_MAX);
       malformedAt = here;
-      pass = new Pass(layout, after, false);
+      pass = new Pass(layout, after, false, turn);
       return row.malformed(source);
     }
   }
@@ -148,13 +158,14 @@ final class RecordReader implements AutoCloseable {
     final RowHandler handler;
     final CloseableIterator<CsvRow> records;
 
-    Pass(CsvLayout layout, CsvPosition from, boolean lenient) throws IOException {
+    Pass(CsvLayout layout, CsvPosition from, boolean lenient, LargeRecords.Turn turn)
+        throws IOException {
       this.from = from;
       FileChannel channel =
           FileChannel.open(layout.file().path(), StandardOpenOption.READ).position(from.offset());
       long rest = from.size_bytes() - from.offset();
-      this.decoder = new LineDecoder(channel, layout.charset(), from.offset(), rest);
-      this.handler = new RowHandler(decoder::forgetBefore);
+      this.decoder = new LineDecoder(channel, layout.charset(), from.offset(), rest, turn::take);
+      this.handler = new RowHandler(decoder::recordBegins);
       CsvReader<CsvRow> reader =
           lenient
               ? RowHandler.lenient(handler, decoder, layout.dialect())

@@ -11,8 +11,8 @@ import java.util.function.LongConsumer;
 final class RowHandler extends AbstractBaseCsvCallbackHandler<CsvRow> {
 
   /**
-   * The most characters that a record may have, delimiters included. An import holds some ten times
-   * as many bytes twice over: parsed, encoded, and waiting to be sent.
+   * The most characters that a record may have, delimiters included. {@link LargeRecords} says what
+   * an import holds of it.
    */
   static final int RECORD_CHARS_MAX = 4 * 1024 * 1024;
 
