@@ -12,6 +12,7 @@ import dev.batchyard.store.server.DatabaseAddress;
 import dev.batchyard.store.server.EmbeddedServer;
 import dev.batchyard.store.server.Migrations;
 import dev.batchyard.store.server.StartChecks;
+import dev.batchyard.tasks.data.jdbc.CopySink;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -27,6 +28,9 @@ public final class Installation implements AutoCloseable {
 
   /** Shortens leases and all that is made of them, so that proofs of recovery do not take hours. */
   private static final String TIMESCALE = "batchyard.timescale";
+
+  /** An import sends rows on one while the other commits. */
+  private static final int CONNECTIONS_PER_SLOT = CopySink.CONNECTIONS;
 
   private static final double TIMESCALE_MIN = 0.05;
   private static final double TIMESCALE_MAX = 100;
@@ -49,7 +53,8 @@ public final class Installation implements AutoCloseable {
     this.lease = lease;
     this.folder = folder;
     this.embedded = embedded;
-    this.database = new Database(address, UUID.randomUUID(), settings.slots() + 2);
+    this.database =
+        new Database(address, UUID.randomUUID(), CONNECTIONS_PER_SLOT * settings.slots() + 2);
     this.store =
         new Store(
             database.queue(),

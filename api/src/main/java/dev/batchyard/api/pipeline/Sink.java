@@ -20,16 +20,26 @@ public interface Sink<T> extends AutoCloseable {
   Optional<Checkpoint> open() throws Exception;
 
   /**
-   * Commits a chunk: its items, its rejects, the position after it and the ledger, all or nothing.
-   * Items that the target refuses join the rejects.
+   * Takes a chunk, to be committed as one: its items, its rejects, the position after it and the
+   * ledger, all or nothing. Items that the target refuses join the rejects. Chunks are committed in
+   * the order in which they were given; at most this last one may still be under way on return.
    *
-   * @return what was committed
-   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; nothing was written
+   * @return what will be committed with this chunk
+   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; neither this chunk nor one
+   *     still under way was written
    */
   Written write(Chunk<T> chunk) throws Exception;
 
   /**
-   * What one write committed.
+   * Waits until every chunk given is committed.
+   *
+   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; the last chunk was not
+   *     written
+   */
+  void settle() throws Exception;
+
+  /**
+   * What one write commits.
    *
    * @param ledger the counts of the whole task up to here
    * @param rejects those of this chunk, with the ones that the target refused, by number
@@ -40,6 +50,7 @@ public interface Sink<T> extends AutoCloseable {
     }
   }
 
+  /** Ends a commit under way, undoes what was not given to be committed, frees all. */
   @Override
   void close() throws Exception;
 }

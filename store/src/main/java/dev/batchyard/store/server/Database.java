@@ -43,7 +43,7 @@ public final class Database implements AutoCloseable {
   /**
    * Prepares the pools; connects at first use.
    *
-   * @param handlerPool connections for handlers, at most one an attempt
+   * @param handlerPool the most connections that handlers hold at once
    */
   public Database(DatabaseAddress address, UUID boot, int handlerPool) {
     this.address = address;

@@ -48,7 +48,8 @@ public final class CsvImport implements TaskHandler<ImportParams> {
   /**
    * Makes the handler.
    *
-   * @param database our own; a task holds one connection of it while it runs
+   * @param database our own; a task holds {@link CopySink#CONNECTIONS} connections of it while it
+   *     runs
    * @param nanos a ticker, for the seconds that an import took
    */
   public CsvImport(DataSource database, LongSupplier nanos) {

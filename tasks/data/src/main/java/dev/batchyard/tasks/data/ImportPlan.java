@@ -48,7 +48,12 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
     }
     requireAll(table, chosen, layout);
     CopyTarget target =
-        new CopyTarget(table.name(), List.copyOf(chosen.keySet()), List.of(), table.deferrable());
+        new CopyTarget(
+            table.name(),
+            List.copyOf(chosen.keySet()),
+            List.of(),
+            table.deferrable(),
+            table.dependent());
     List<String> types = chosen.values().stream().map(c -> c.name() + " " + c.type()).toList();
     return new ImportPlan(target, columns, String.join(", ", types));
   }
@@ -136,7 +141,7 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
       definitions.add(TableName.quoted(name) + " " + type);
       described.add(name + " " + type + (declared == null ? "" : " (declared)"));
     }
-    CopyTarget target = new CopyTarget(table, names, definitions, false);
+    CopyTarget target = new CopyTarget(table, names, definitions, false, false);
     return new ImportPlan(target, columns, String.join(", ", described));
   }
 

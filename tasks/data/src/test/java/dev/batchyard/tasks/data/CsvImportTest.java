@@ -324,6 +324,8 @@ class CsvImportTest {
     ImportRun run =
         new ImportRun(database, ImportParamsBuilder.of(file, "changed").chunkRows(1).build());
     assertThat(run.attemptOf(1)).isInstanceOf(Outcome.Stopped.class);
+    String stopped = run.ledger();
+    assertThat(stopped).isIn("1 1 0 0", "2 2 0 0"); // one chunk may still be under way at a stop
 
     Files.writeString(file, "id\n1\n2\n4\n");
     assertThatThrownBy(run::attempt)
@@ -335,7 +337,7 @@ class CsvImportTest {
     assertThatThrownBy(run::attempt)
         .isInstanceOf(FinalFailure.class)
         .hasMessageContaining("its size was 9 bytes, now 11");
-    assertThat(run.ledger()).isEqualTo("1 1 0 0");
+    assertThat(run.ledger()).isEqualTo(stopped);
     Files.writeString(file, "id\n1\n2\n3\n");
     run.attempt();
     assertThat(run.ledger()).isEqualTo("3 3 0 0");

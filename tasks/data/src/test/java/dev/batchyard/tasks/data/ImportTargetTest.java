@@ -180,6 +180,8 @@ class ImportTargetTest {
           raise exception using errcode = 'disk_full',
             message = 'could not extend file "base/1/2": No space left on device';
         end $$;
+        create trigger no_room before insert on shop.goods
+          for each row when (new.id = 2) execute function shop.no_room();
         """);
     ImportRun run =
         new ImportRun(
@@ -188,9 +190,6 @@ class ImportTargetTest {
                     Files.writeString(folder.resolve("goods.csv"), FILE, UTF_8), "shop.goods")
                 .chunkRows(1)
                 .build());
-    run.afterEachChunk(chunk ->
-        database.execute(
-            "create trigger no_room before insert on shop.goods for each row when (new.id = 2) execute function shop.no_room()"));
 
     assertThatThrownBy(run::attempt)
         .isInstanceOf(SQLException.class)
@@ -199,7 +198,6 @@ class ImportTargetTest {
     assertThat(run.ledger()).isEqualTo("1 1 0 0");
     run.requireLedgerTells("shop.goods");
     database.execute("drop trigger no_room on shop.goods");
-    run.afterEachChunk(chunk -> {});
     run.attempt();
     assertThat(run.ledger()).isEqualTo("2 2 0 0");
   }

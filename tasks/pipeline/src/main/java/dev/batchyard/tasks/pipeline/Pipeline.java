@@ -97,20 +97,37 @@ public final class Pipeline<T, R> {
   private Outcome drain(ReadAhead<T, R> chunks, Ledger from, TaskContext context, long started)
       throws Exception {
     Ledger ledger = from;
+    Optional<Progress> underWay = Optional.empty();
     while (true) {
       if (context.stopRequested()) {
+        settle(context, underWay);
         return Outcome.stopped();
+      }
+      if (!chunks.hasNext()) { // while the reader reads, nothing is lost by waiting
+        settle(context, underWay);
+        underWay = Optional.empty();
       }
       Optional<Chunk<R>> chunk = chunks.next();
       if (chunk.isEmpty()) {
+        settle(context, underWay);
         return Outcome.completed(result(ledger, nanos.getAsLong() - started));
       }
       Sink.Written written = sink.write(chunk.get());
+      underWay.ifPresent(context::progress);
       ledger = written.ledger();
+      underWay = Optional.of(new Progress(ledger.read(), chunk.get().fraction()));
       remember(written.rejects());
-      context.progress(new Progress(ledger.read(), chunk.get().fraction()));
-      requireFewRejects(ledger);
+      if (ledger.rejected() > limits.rejectsMax()) {
+        settle(context, underWay);
+        requireFewRejects(ledger);
+      }
     }
+  }
+
+  /** Waits for the commits, then tells of what was committed last: progress is never ahead. */
+  private void settle(TaskContext context, Optional<Progress> underWay) throws Exception {
+    sink.settle();
+    underWay.ifPresent(context::progress);
   }
 
   private void remember(List<Reject> rejects) {

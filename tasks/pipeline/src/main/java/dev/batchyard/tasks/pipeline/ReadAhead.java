@@ -48,6 +48,11 @@ final class ReadAhead<T, R> implements AutoCloseable {
     thread.start();
   }
 
+  /** {@return whether {@link #next} would return at once} */
+  boolean hasNext() {
+    return ready.peek() != null;
+  }
+
   /** {@return the next chunk, or empty at the end} */
   Optional<Chunk<R>> next() throws Exception {
     return switch (ready.take()) {

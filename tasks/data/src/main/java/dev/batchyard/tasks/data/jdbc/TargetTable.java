@@ -16,8 +16,11 @@ import javax.sql.DataSource;
  * @param name of the table
  * @param columns in their order
  * @param deferrable whether a constraint or trigger would only speak at COMMIT
+ * @param dependent whether writing a row may look at rows that came before it: the table refers to
+ *     itself, or it or a partition of it has a trigger of its own
  */
-public record TargetTable(TableName name, List<Column> columns, boolean deferrable) {
+public record TargetTable(
+    TableName name, List<Column> columns, boolean deferrable, boolean dependent) {
   public TargetTable {
     columns = List.copyOf(columns);
   }
@@ -47,7 +50,14 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
                or has_any_column_privilege(c.oid, 'insert') as may_insert,
              exists (select from pg_constraint where conrelid = c.oid and condeferred)
                or exists (select from pg_trigger where tgrelid = c.oid and tginitdeferred)
-               as deferrable
+               as deferrable,
+             exists (select from pg_constraint
+                      where contype = 'f' and conrelid = c.oid and confrelid = c.oid)
+               or exists (select from pg_trigger
+                           where not tgisinternal
+                             and (tgrelid = c.oid
+                                  or tgrelid in (select relid from pg_partition_tree(c.oid))))
+               as dependent
         from pg_class c
         join pg_namespace n on n.oid = c.relnamespace
        where n.nspname = ? and c.relname = ? and c.relkind not in ('i', 'I', 'S', 'c', 't')
@@ -138,7 +148,8 @@ public record TargetTable(TableName name, List<Column> columns, boolean deferrab
         if (!mayInsert || !schemaRight(connection, name, false)) {
           throw CopyFailures.missingRight(connection, name, mayInsert);
         }
-        return Optional.of(new TargetTable(name, columns(connection, oid), deferrable));
+        boolean dependent = row.getBoolean("dependent");
+        return Optional.of(new TargetTable(name, columns(connection, oid), deferrable, dependent));
       }
     }
   }
