@@ -22,35 +22,43 @@ public interface Sink<T> extends AutoCloseable {
   /**
    * Takes a chunk, to be committed as one: its items, its rejects, the position after it and the
    * ledger, all or nothing. Items that the target refuses join the rejects. Chunks are committed in
-   * the order in which they were given; at most this last one may still be under way on return.
+   * the order in which they were given. A sink may work on two at once: then it gives back the
+   * chunk before, whose commit has begun, while this one's waits for the next call.
    *
-   * @return what will be committed with this chunk
-   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; neither this chunk nor one
-   *     still under way was written
+   * @return the chunk whose commit has begun, if there is one; all before it are committed
+   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; what was given and not yet
+   *     committed was not written
    */
-  Written write(Chunk<T> chunk) throws Exception;
+  Optional<Written> write(Chunk<T> chunk) throws Exception;
 
   /**
-   * Waits until every chunk given is committed.
+   * Begins the commit of the chunk given last, if that has not begun.
    *
-   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; the last chunk was not
-   *     written
+   * @return that chunk, unless {@link #write} gave it back
    */
-  void settle() throws Exception;
+  Optional<Written> flush() throws Exception;
 
   /**
-   * What one write commits.
+   * Waits until every chunk that was given back is committed.
+   *
+   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; the last one was not written
+   */
+  void await() throws Exception;
+
+  /**
+   * A chunk, as it is committed.
    *
    * @param ledger the counts of the whole task up to here
    * @param rejects those of this chunk, with the ones that the target refused, by number
+   * @param fraction as the chunk has it
    */
-  record Written(Ledger ledger, List<Reject> rejects) {
+  record Written(Ledger ledger, List<Reject> rejects, double fraction) {
     public Written {
       rejects = List.copyOf(rejects);
     }
   }
 
-  /** Ends a commit under way, undoes what was not given to be committed, frees all. */
+  /** Waits for a commit that has begun, undoes what comes after it, frees all. */
   @Override
   void close() throws Exception;
 }

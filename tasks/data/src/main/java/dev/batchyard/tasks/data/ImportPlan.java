@@ -2,6 +2,7 @@ package dev.batchyard.tasks.data;
 
 import dev.batchyard.api.FinalFailure;
 import dev.batchyard.tasks.data.csv.CsvLayout;
+import dev.batchyard.tasks.data.jdbc.Before;
 import dev.batchyard.tasks.data.jdbc.CopyTarget;
 import dev.batchyard.tasks.data.jdbc.TableName;
 import dev.batchyard.tasks.data.jdbc.TargetTable;
@@ -11,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Which field of the file goes to which column of the table, and of which type that is.
@@ -53,9 +55,18 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
             List.copyOf(chosen.keySet()),
             List.of(),
             table.deferrable(),
-            table.dependent());
+            before(table, chosen.keySet()));
     List<String> types = chosen.values().stream().map(c -> c.name() + " " + c.type()).toList();
     return new ImportPlan(target, columns, String.join(", ", types));
+  }
+
+  private static Before before(TargetTable table, Set<String> given) {
+    if (table.dependent()) {
+      return Before.COMMIT;
+    }
+    boolean numbered =
+        table.columns().stream().anyMatch(c -> c.numbered() && !given.contains(c.name()));
+    return numbered ? Before.ROWS : Before.NOTHING;
   }
 
   private static TargetTable.Column find(TargetTable table, String name, CsvLayout layout) {
@@ -141,7 +152,7 @@ record ImportPlan(CopyTarget target, List<RowEncoder.Column> columns, String des
       definitions.add(TableName.quoted(name) + " " + type);
       described.add(name + " " + type + (declared == null ? "" : " (declared)"));
     }
-    CopyTarget target = new CopyTarget(table, names, definitions, false, false);
+    CopyTarget target = new CopyTarget(table, names, definitions, false, Before.NOTHING);
     return new ImportPlan(target, columns, String.join(", ", described));
   }
 

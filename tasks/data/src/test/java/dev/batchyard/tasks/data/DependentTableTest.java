@@ -90,6 +90,61 @@ final class DependentTableTest {
         .isEqualTo("true");
   }
 
+  /** Rows go in all at the end of a COPY: the fast chunk has both keys before the slow one. */
+  @Test
+  void a_chunk_gives_way_to_the_one_before_it_that_has_the_same_keys() throws Exception {
+    requireOrderIsKept("");
+  }
+
+  /** Rows go in one by one: each of the two chunks soon has a key for which the other waits. */
+  @Test
+  void chunks_that_lock_each_other_out_keep_their_order() throws Exception {
+    requireOrderIsKept(", at timestamptz default clock_timestamp()");
+  }
+
+  /**
+   * Imports a file in which, of each four chunks, the last two have two keys in common: the first
+   * key of the one is the last of the other. The database is slow for the one that comes first.
+   */
+  private void requireOrderIsKept(String column) throws Exception {
+    database.execute(
+        """
+        create function shop.slow(chunk int) returns bool immutable language plpgsql as $$
+        begin
+          if chunk %% 4 = 2 then perform pg_sleep(0.001); end if;
+          return true;
+        end $$;
+        create table shop.cross (id int primary key, chunk int check (shop.slow(chunk))%s);
+        do $$ begin
+          execute format('alter database %%I set deadlock_timeout = 20', current_database());
+        end $$;
+        """
+            .formatted(column));
+    int chunks = 24;
+    int rows = 100;
+    StringBuilder text = new StringBuilder("id,chunk\n");
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      for (int i = 0; i < rows; i++) {
+        boolean shared = chunk % 4 == 3 && (i == 0 || i == rows - 1);
+        text.append(shared ? chunk * rows - 1 - i : chunk * rows + i);
+        text.append(',').append(chunk).append('\n');
+      }
+    }
+    Path file = Files.writeString(folder.resolve("cross.csv"), text, UTF_8);
+    ImportRun run =
+        new ImportRun(
+            database,
+            ImportParamsBuilder.of(file, "shop.cross").chunkRows(rows).rejectsMax(ROWS).build());
+
+    run.attempt();
+
+    int refused = 2 * (chunks / 4);
+    assertThat(run.ledger())
+        .isEqualTo("%d %d 0 %d".formatted(chunks * rows, chunks * rows - refused, refused));
+    assertThat(database.ask("select count(*)::text from shop.cross where chunk % 4 = 2"))
+        .isEqualTo(String.valueOf(chunks / 4 * rows));
+  }
+
   private interface Row {
     String of(int i);
   }

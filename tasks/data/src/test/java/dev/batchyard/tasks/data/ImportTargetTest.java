@@ -14,6 +14,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -263,27 +265,49 @@ class ImportTargetTest {
   @Test
   void a_column_that_is_dropped_between_two_chunks_ends_the_import_and_put_back_lets_it_go_on()
       throws Exception {
-    Path file = Files.writeString(folder.resolve("goods.csv"), FILE, UTF_8);
+    int rows = 2000;
+    StringBuilder text = new StringBuilder("id,name\n");
+    for (int i = 0; i < rows; i++) {
+      text.append(i).append(",a\n");
+    }
+    Path file = Files.writeString(folder.resolve("goods.csv"), text, UTF_8);
     ImportRun run =
         new ImportRun(database, ImportParamsBuilder.of(file, "shop.goods").chunkRows(1).build());
-    run.afterEachChunk(chunk -> database.execute("alter table shop.goods drop column name"));
-    String stays =
-        ". What this task has written stays in shop.goods (1 row): delete it, empty the table or name another before you submit anew";
-
-    assertThatThrownBy(run::attempt)
-        .isInstanceOf(FinalFailure.class)
-        .hasMessage(
-            "table: shop.goods has changed while rows went in (ERROR: column \"name\" of relation \"goods\" does not exist); change it back and rerun the task: it goes on where it stopped. Or submit anew"
-                + stays);
+    try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+      run.afterEachChunk(chunk -> { // it gets its lock between two chunks
+        if (chunk == 1) {
+          other.execute(() -> dropColumn());
+        }
+      });
+      assertThatThrownBy(run::attempt)
+          .isInstanceOf(FinalFailure.class)
+          .hasMessage(
+              "table: shop.goods has changed while rows went in (ERROR: column \"name\" of relation \"goods\" does not exist); change it back and rerun the task: it goes on where it stopped. Or submit anew"
+                  + stays());
+    }
     assertThatThrownBy(run::attempt)
         .isInstanceOf(FinalFailure.class)
         .hasMessageStartingWith("columns: 'name' of " + file + " is not a column of shop.goods")
-        .hasMessageEndingWith(stays);
+        .hasMessageEndingWith(stays());
     database.execute("alter table shop.goods add column name text");
     run.afterEachChunk(chunk -> {});
     run.attempt();
     run.requireLedgerTells("shop.goods");
-    assertThat(run.ledger()).isEqualTo("2 2 0 0");
+    assertThat(run.ledger()).isEqualTo("2000 2000 0 0");
+  }
+
+  private void dropColumn() {
+    try {
+      database.execute("alter table shop.goods drop column name");
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private String stays() throws SQLException {
+    String written = database.ask("select to_char(count(*), 'FM9,999') from shop.goods");
+    return ". What this task has written stays in shop.goods (%s %s): delete it, empty the table or name another before you submit anew"
+        .formatted(written, written.equals("1") ? "row" : "rows");
   }
 
   private static void limitFiles(String pid) throws Exception {

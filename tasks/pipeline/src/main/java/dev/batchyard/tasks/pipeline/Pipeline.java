@@ -60,6 +60,8 @@ public final class Pipeline<T, R> {
   private final Limits limits;
   private final LongSupplier nanos;
   private final List<Reject> firstRejects = new ArrayList<>();
+  private Ledger ledger = Ledger.EMPTY;
+  private Optional<Progress> underWay = Optional.empty();
 
   /** Makes a pipeline for one attempt; it owns source and sink and closes both. */
   public Pipeline(
@@ -83,51 +85,61 @@ public final class Pipeline<T, R> {
     try (sink;
         source) {
       Optional<Checkpoint> from = sink.open();
-      Ledger ledger = from.map(Checkpoint::ledger).orElse(Ledger.EMPTY);
-      requireFewRejects(ledger);
+      ledger = from.map(Checkpoint::ledger).orElse(Ledger.EMPTY);
+      requireFewRejects();
       source.open(from.map(Checkpoint::position));
       String name = "read task " + context.lease().task();
       try (ReadAhead<T, R> chunks = new ReadAhead<>(source, step, limits.chunkItems(), name)) {
         chunks.start();
-        return drain(chunks, ledger, context, started);
+        return drain(chunks, context, started);
       }
     }
   }
 
-  private Outcome drain(ReadAhead<T, R> chunks, Ledger from, TaskContext context, long started)
+  private Outcome drain(ReadAhead<T, R> chunks, TaskContext context, long started)
       throws Exception {
-    Ledger ledger = from;
-    Optional<Progress> underWay = Optional.empty();
     while (true) {
       if (context.stopRequested()) {
-        settle(context, underWay);
+        settle(context);
         return Outcome.stopped();
       }
       if (!chunks.hasNext()) { // while the reader reads, nothing is lost by waiting
-        settle(context, underWay);
-        underWay = Optional.empty();
+        settle(context);
       }
       Optional<Chunk<R>> chunk = chunks.next();
       if (chunk.isEmpty()) {
-        settle(context, underWay);
         return Outcome.completed(result(ledger, nanos.getAsLong() - started));
       }
-      Sink.Written written = sink.write(chunk.get());
-      underWay.ifPresent(context::progress);
-      ledger = written.ledger();
-      underWay = Optional.of(new Progress(ledger.read(), chunk.get().fraction()));
-      remember(written.rejects());
-      if (ledger.rejected() > limits.rejectsMax()) {
-        settle(context, underWay);
-        requireFewRejects(ledger);
-      }
+      note(sink.write(chunk.get()), context);
     }
   }
 
-  /** Waits for the commits, then tells of what was committed last: progress is never ahead. */
-  private void settle(TaskContext context, Optional<Progress> underWay) throws Exception {
-    sink.settle();
+  private void settle(TaskContext context) throws Exception {
+    note(sink.flush(), context);
+    sink.await();
+    tell(context);
+  }
+
+  private void note(Optional<Sink.Written> begun, TaskContext context) throws Exception {
+    if (begun.isEmpty()) {
+      return;
+    }
+    tell(context); // all before it are committed
+    Sink.Written written = begun.get();
+    ledger = written.ledger();
+    remember(written.rejects());
+    underWay = Optional.of(new Progress(ledger.read(), written.fraction()));
+    if (ledger.rejected() > limits.rejectsMax()) {
+      sink.await();
+      tell(context);
+      requireFewRejects();
+    }
+  }
+
+  /** Progress is never ahead of what is committed. */
+  private void tell(TaskContext context) {
     underWay.ifPresent(context::progress);
+    underWay = Optional.empty();
   }
 
   private void remember(List<Reject> rejects) {
@@ -138,7 +150,7 @@ public final class Pipeline<T, R> {
     }
   }
 
-  private void requireFewRejects(Ledger ledger) {
+  private void requireFewRejects() {
     if (ledger.rejected() <= limits.rejectsMax()) {
       return;
     }

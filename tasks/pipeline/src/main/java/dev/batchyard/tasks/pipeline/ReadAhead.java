@@ -48,9 +48,9 @@ final class ReadAhead<T, R> implements AutoCloseable {
     thread.start();
   }
 
-  /** {@return whether {@link #next} would return at once} */
+  /** {@return whether {@link #next} would give a chunk at once} */
   boolean hasNext() {
-    return ready.peek() != null;
+    return ready.peek() instanceof Next<R>;
   }
 
   /** {@return the next chunk, or empty at the end} */

@@ -10,14 +10,19 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
 /**
- * One of the connections of a sink, with the rows of at most one chunk in its open transaction.
- * Used by one thread at a time.
+ * One of the connections of a sink, with the rows of at most one chunk in its open transaction, and
+ * the thread that works on it. It is a platform thread: JDBC on a virtual one costs two more
+ * changes of threads in each round trip.
  */
 final class CopyLane implements AutoCloseable {
   private static final String RESET = "reset lock_timeout; reset timezone; reset datestyle";
@@ -28,12 +33,15 @@ final class CopyLane implements AutoCloseable {
 
   private final Connection connection;
   private final CopyTarget target;
-  private @Nullable CopyIn ahead;
+  private final ExecutorService thread;
   private byte[] buffer = new byte[BUFFER_BYTES];
 
   private CopyLane(Connection connection, CopyTarget target) {
     this.connection = connection;
     this.target = target;
+    this.thread =
+        Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("copy to " + target.table()).factory());
   }
 
   /**
@@ -58,38 +66,16 @@ final class CopyLane implements AutoCloseable {
     }
   }
 
-  /** {@return the connection, with the rows in its open transaction} */
+  /** {@return the connection, with the rows in its open transaction; for work of this lane} */
   Connection connection() {
     return connection;
   }
 
   /**
-   * Begins the transaction and the COPY of the next chunk, two round trips for which that chunk
-   * then need not wait. A failure is left for {@link #copy} to meet.
+   * {@return what work on this lane gives} It begins when all that was submitted before is done.
    */
-  void startAhead() throws SQLException {
-    try {
-      begin(false);
-      ahead = startCopy();
-    } catch (SQLException e) {
-      connection.rollback();
-    }
-  }
-
-  /**
-   * Ends what {@link #startAhead} began, so that no lock is held while there is nothing to send.
-   */
-  void rest() throws SQLException {
-    CopyIn started = ahead;
-    ahead = null;
-    if (started != null) {
-      try {
-        started.endCopy();
-      } finally {
-        unlock(started);
-      }
-      connection.rollback();
-    }
+  <V> Future<V> submit(Callable<V> work) {
+    return thread.submit(work);
   }
 
   /**
@@ -99,13 +85,14 @@ final class CopyLane implements AutoCloseable {
    * @return how many rows are in the table; fewer if a trigger left some out
    */
   long copy(List<Item<CopyRow>> items, boolean create) throws SQLException {
-    CopyIn started = ahead;
-    ahead = null;
-    if (started == null) {
-      begin(create);
-      return items.isEmpty() ? 0 : send(items, startCopy());
-    }
-    return send(items, started);
+    begin(create);
+    return items.isEmpty() ? 0 : send(items);
+  }
+
+  /** Undoes all since the last commit. */
+  @Nullable Void takeBack() throws SQLException {
+    connection.rollback();
+    return null;
   }
 
   /**
@@ -126,7 +113,7 @@ final class CopyLane implements AutoCloseable {
       List<Item<CopyRow>> piece = pieces.pop();
       Savepoint before = connection.setSavepoint();
       try {
-        copied += send(piece, startCopy());
+        copied += send(piece);
         connection.releaseSavepoint(before);
       } catch (SQLException e) {
         if (!RefusedRow.isAboutValues(e)) {
@@ -173,11 +160,7 @@ final class CopyLane implements AutoCloseable {
     }
   }
 
-  private CopyIn startCopy() throws SQLException {
-    return connection.unwrap(PGConnection.class).getCopyAPI().copyIn(target.copySql());
-  }
-
-  private long send(List<Item<CopyRow>> items, CopyIn copy) throws SQLException {
+  private long send(List<Item<CopyRow>> items) throws SQLException {
     int length = 0;
     for (Item<CopyRow> item : items) {
       length += item.value().line().length;
@@ -191,21 +174,17 @@ final class CopyLane implements AutoCloseable {
       System.arraycopy(line, 0, buffer, at, line.length);
       at += line.length;
     }
+    CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI().copyIn(target.copySql());
     try {
       copy.writeToCopy(buffer, 0, at);
       return copy.endCopy();
     } finally {
-      unlock(copy);
+      if (copy.isActive()) {
+        copy.cancelCopy(); // the driver lets nothing else pass while one is open
+      }
       if (buffer.length > BUFFER_KEPT_BYTES_MAX) {
         buffer = new byte[BUFFER_BYTES];
       }
-    }
-  }
-
-  /** A COPY that failed half-way must be over: the driver lets nothing else pass meanwhile. */
-  private static void unlock(CopyIn copy) throws SQLException {
-    if (copy.isActive()) {
-      copy.cancelCopy();
     }
   }
 
@@ -215,12 +194,12 @@ final class CopyLane implements AutoCloseable {
     }
   }
 
-  /** Undoes what is not committed and gives the connection back. */
+  /** Waits for the work at hand, undoes what is not committed, gives the connection back. */
   @Override
   public void close() throws SQLException {
+    thread.close();
     try (connection) {
       if (!connection.isClosed()) {
-        rest();
         connection.rollback();
         connection.setAutoCommit(true);
         execute(RESET);

@@ -2,7 +2,6 @@ package dev.batchyard.tasks.data.jdbc;
 
 import dev.batchyard.api.pipeline.Checkpoint;
 import dev.batchyard.api.pipeline.Chunk;
-import dev.batchyard.api.pipeline.Item;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.api.pipeline.Sink;
@@ -15,9 +14,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -25,10 +24,11 @@ import org.jspecify.annotations.Nullable;
  * Copies chunks into a table of our own database. Each chunk is one transaction: its rows by COPY,
  * its rejects, the position behind it and the ledger; after a crash all of it is there or nothing.
  *
- * <p>Two connections take turns: while a chunk is being committed on one, the rows of the next are
- * sent on the other, and committed only after it. So a chunk sees the rows before it only in what
- * makes PostgreSQL wait for them, such as a unique key. A {@linkplain CopyTarget#dependent
- * dependent} table gets its chunks strictly one after the other.
+ * <p>Two connections take turns: the rows of a chunk are sent on one while those of the chunk
+ * before are sent, or committed, on the other. Commits keep the order of the chunks. What a chunk
+ * does not see of the one before makes PostgreSQL wait (a unique key) or refuses a row, which is
+ * then judged again behind it. Where that does not do, {@link Before} says how far apart they must
+ * be.
  *
  * <p>Rows that PostgreSQL refuses for their values become rejects: the chunk is rolled back and,
  * with all before it committed, sent again in pieces, until only the refused rows are left out.
@@ -40,17 +40,50 @@ public final class CopySink implements Sink<CopyRow> {
   /** How many connections a sink holds while it is open. */
   public static final int CONNECTIONS = 2;
 
+  /** A chunk that takes longer may be waiting for the chunk after it, which has the same key. */
+  private static final Duration PATIENCE = Duration.ofMillis(100);
+
+  private static final String DEADLOCK = "40P01";
+
+  /** A chunk whose rows are sent, or are being sent, on a lane. */
+  private static final class Sent {
+    final CopyLane lane;
+    final Chunk<CopyRow> chunk;
+    final boolean create;
+    Future<Long> copied;
+    boolean takenBack;
+
+    Sent(CopyLane lane, Chunk<CopyRow> chunk, boolean create) {
+      this.lane = lane;
+      this.chunk = chunk;
+      this.create = create;
+      this.copied = send();
+    }
+
+    private Future<Long> send() {
+      return lane.submit(() -> lane.copy(chunk.items(), create));
+    }
+
+    void sendAgain() {
+      copied = send();
+      takenBack = false;
+    }
+  }
+
   private final DataSource database;
   private final CopyTarget target;
   private final CommitChunk checkpoint;
   private final Duration lockTimeout;
   private final List<CopyLane> lanes = new ArrayList<>(CONNECTIONS);
-  private final ExecutorService committer =
-      Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("commit").factory());
   private int turn;
   private Ledger ledger = Ledger.EMPTY;
   private boolean toBeCreated;
+
+  /** For the next chunk. */
+  private Before before = Before.NOTHING;
+
   private CopyFailures.@Nullable Place place;
+  private @Nullable Sent last;
   private @Nullable Future<?> commit;
 
   /**
@@ -75,82 +108,139 @@ public final class CopySink implements Sink<CopyRow> {
       lanes.add(CopyLane.open(database, target, lockTimeout));
     }
     Connection first = lanes.getFirst().connection();
-    Optional<Checkpoint> last = checkpoint.read(first);
+    Optional<Checkpoint> from = checkpoint.read(first);
     place = CopyFailures.Place.of(first, target.table());
     first.commit();
-    ledger = last.map(Checkpoint::ledger).orElse(Ledger.EMPTY);
+    ledger = from.map(Checkpoint::ledger).orElse(Ledger.EMPTY);
     toBeCreated = !target.createColumns().isEmpty();
-    return last;
+    before = toBeCreated ? Before.COMMIT : target.before();
+    return from;
   }
 
   @Override
-  public Written write(Chunk<CopyRow> chunk) throws Exception {
+  public Optional<Written> write(Chunk<CopyRow> chunk) throws Exception {
     CopyLane lane = lanes.get(turn);
     turn = (turn + 1) % lanes.size();
+    Optional<Written> begun = Optional.empty();
+    if (before != Before.NOTHING) {
+      boolean committed = before == Before.COMMIT;
+      begun = flush();
+      if (committed) {
+        await();
+      }
+    }
+    Sent previous = last;
+    Sent sent = new Sent(lane, chunk, toBeCreated);
+    last = sent;
+    toBeCreated = false;
+    return previous == null ? begun : Optional.of(beginCommit(previous, sent));
+  }
+
+  @Override
+  public Optional<Written> flush() throws Exception {
+    Sent sent = last;
+    last = null;
+    return sent == null ? Optional.empty() : Optional.of(beginCommit(sent, null));
+  }
+
+  @Override
+  public void await() throws Exception {
+    Future<?> begun = commit;
+    if (begun == null) {
+      return;
+    }
+    try {
+      resultOf(begun);
+    } catch (SQLException e) {
+      throw explained(e);
+    }
+    commit = null;
+  }
+
+  /** Commits a chunk behind those before it; the one after it gives way if it must. */
+  private Written beginCommit(Sent sent, @Nullable Sent after) throws Exception {
+    Chunk<CopyRow> chunk = sent.chunk;
     List<Reject> rejects = new ArrayList<>(chunk.rejects());
-    long copied = copy(lane, chunk.items(), rejects);
+    long copied = copied(sent, after, rejects);
     int refused = rejects.size() - chunk.rejects().size();
+    boolean clash = refused > 0 || (after != null && after.takenBack);
+    before = clash && target.before() == Before.NOTHING ? Before.ROWS : target.before();
     long leftOut = (long) chunk.items().size() - refused - copied; // by a trigger: returns null
     rejects.sort(Comparator.comparingLong(Reject::number));
     Ledger added = new Ledger(chunk.read(), copied, chunk.skipped() + leftOut, rejects.size());
-    awaitCommit();
-    boolean alone = toBeCreated || target.dependent();
+    await();
     commit =
-        committer.submit(() -> {
-          checkpoint.commit(lane.connection(), chunk.after(), added, rejects);
-          if (!alone) {
-            lane.startAhead();
-          }
+        sent.lane.submit(() -> {
+          checkpoint.commit(sent.lane.connection(), chunk.after(), added, rejects);
           return null;
         });
     ledger = ledger.plus(added);
-    if (alone) {
-      awaitCommit();
-      toBeCreated = false;
-    }
-    return new Written(ledger, rejects);
+    return new Written(ledger, rejects, chunk.fraction());
   }
 
-  private long copy(CopyLane lane, List<Item<CopyRow>> items, List<Reject> rejects)
-      throws Exception {
+  /**
+   * {@return how many rows of a chunk are in the table} Those that are refused join the rejects.
+   */
+  private long copied(Sent sent, @Nullable Sent after, List<Reject> rejects) throws Exception {
+    if (sent.takenBack) {
+      await();
+      sent.sendAgain();
+    }
     try {
-      return lane.copy(items, toBeCreated);
+      return copied(sent, after);
     } catch (SQLException e) {
-      if (!RefusedRow.isAboutValues(e)) {
+      if (!RefusedRow.isAboutValues(e) && !DEADLOCK.equals(e.getSQLState())) {
         throw explained(e);
       }
     }
-    awaitCommit(); // what a row misses may be in the chunk that is being committed
-    try {
-      return lane.copyWithoutRefused(items, toBeCreated, rejects);
+    try { // with all before it committed and none after it, its rows are judged for good
+      takeBack(sent);
+      if (after != null) {
+        takeBack(after);
+      }
+      await();
+      CopyLane lane = sent.lane;
+      return resultOf(
+          lane.submit(() -> lane.copyWithoutRefused(sent.chunk.items(), sent.create, rejects)));
     } catch (SQLException e) {
       throw explained(e);
     }
   }
 
-  @Override
-  public void settle() throws Exception {
-    awaitCommit();
-    for (CopyLane lane : lanes) {
-      lane.rest();
+  private static long copied(Sent sent, @Nullable Sent after) throws Exception {
+    while (after != null && !after.takenBack && !done(sent.copied)) {
+      if (after.copied.isDone()) {
+        takeBack(after); // its rows may be what this one waits for
+      }
+    }
+    return resultOf(sent.copied);
+  }
+
+  /** Waits until a chunk's rows are gone again, and with them what others wait for. */
+  private static void takeBack(Sent sent) throws Exception {
+    resultOf(sent.lane.submit(sent.lane::takeBack));
+    sent.takenBack = true;
+  }
+
+  private static boolean done(Future<?> work) throws InterruptedException {
+    try {
+      work.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      return true; // whoever asks for the result is told
     }
   }
 
-  private void awaitCommit() throws Exception {
-    Future<?> last = commit;
-    if (last == null) {
-      return;
-    }
+  private static <V> V resultOf(Future<V> work) throws Exception {
     try {
-      last.get();
-      commit = null;
+      return work.get();
     } catch (ExecutionException e) {
-      commit = null;
-      switch (e.getCause()) {
-        case SQLException cause -> throw explained(cause);
-        case Exception cause -> throw cause;
-        case null, default -> throw e;
+      if (e.getCause() instanceof Exception cause) {
+        throw cause;
       }
+      throw e;
     }
   }
 
@@ -159,8 +249,7 @@ public final class CopySink implements Sink<CopyRow> {
   }
 
   @Override
-  public void close() throws Exception {
-    committer.close(); // waits for the commit under way, if there is one
+  public void close() throws SQLException {
     closeAll(lanes);
     lanes.clear();
   }

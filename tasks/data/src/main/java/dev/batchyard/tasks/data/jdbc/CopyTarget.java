@@ -10,14 +10,14 @@ import java.util.List;
  * @param createColumns {@code "name" type} of each column of a table to be made with the first
  *     chunk; empty if the table exists
  * @param deferrable whether constraints must be told to speak at once
- * @param dependent whether a row may depend on rows that came before it
+ * @param before what must be done with a chunk before the next is sent
  */
 public record CopyTarget(
     TableName table,
     List<String> columns,
     List<String> createColumns,
     boolean deferrable,
-    boolean dependent) {
+    Before before) {
   public CopyTarget {
     columns = List.copyOf(columns);
     createColumns = List.copyOf(createColumns);

@@ -33,6 +33,7 @@ public record TargetTable(
    * @param baseType the same, of what a domain is made of; else equal to {@code type}
    * @param notNull whether it refuses null
    * @param filled whether it has a value when the file gives none: default or identity
+   * @param numbered whether a sequence fills it when the file gives no value
    * @param generated whether it is computed and cannot be written
    */
   public record Column(
@@ -41,6 +42,7 @@ public record TargetTable(
       String baseType,
       boolean notNull,
       boolean filled,
+      boolean numbered,
       boolean generated) {}
 
   private static final String TABLE =
@@ -80,9 +82,12 @@ public record TargetTable(
                 from base b where b.num = a.attnum order by b.depth desc limit 1) as base_type,
              a.attnotnull or t.typnotnull as not_null,
              a.atthasdef or a.attidentity <> '' or t.typdefault is not null as filled,
+             a.attidentity <> ''
+               or coalesce(pg_get_expr(d.adbin, d.adrelid) like '%nextval(%', false) as numbered,
              a.attgenerated <> '' as generated
         from pg_attribute a
         join pg_type t on t.oid = a.atttypid
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
        where a.attrelid = ?::oid and a.attnum > 0 and not a.attisdropped
        order by a.attnum
       """;
@@ -182,6 +187,7 @@ public record TargetTable(
                   row.getString("base_type"),
                   row.getBoolean("not_null"),
                   row.getBoolean("filled"),
+                  row.getBoolean("numbered"),
                   row.getBoolean("generated")));
         }
       }
