@@ -17,7 +17,11 @@ public enum Key {
   /** The port of the pages. */
   PORT(8470, 0, 65_535, "the port of the pages on 127.0.0.1; 0 takes any free one"),
   /** Attempts at once. */
-  SLOTS(8, 1, 1_000, "attempts that the node runs at once"),
+  SLOTS(
+      8,
+      1,
+      1_000,
+      "attempts that the node runs at once; it opens up to 2 connections for each, and some ten of its own"),
   /** The grace of a stop. */
   STOP_GRACE_S(30, 0, 3_600, "seconds that a stop waits for checkpoints"),
   /** The retention of logs. */

@@ -32,7 +32,8 @@ final class ArchitectureTest {
   private static final JavaClasses OFFENDERS = new ClassFileImporter().importPackages(PLANTED);
 
   /** One thread per pipeline, which it starts and joins itself. */
-  private static final Set<String> THREAD_OWNERS = Set.of("tasks.pipeline.ReadAhead");
+  private static final Set<String> THREAD_OWNERS =
+      Set.of("tasks.pipeline.ReadAhead", "tasks.data.jdbc.CopyLane");
 
   /** The edge: shows times in the zone of the person at the terminal. */
   private static final Set<String> EDGES = Set.of("app.cli.Context");

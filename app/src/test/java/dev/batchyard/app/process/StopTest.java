@@ -49,7 +49,9 @@ final class StopTest {
       assertThat(ended.ledger()).contains(new Ledger(138_335, 138_329, 0, 6));
       assertThat(ended.attempts()).extracting(Attempt::ended).containsOnlyOnce("released");
       server.terminate();
-      assertThat(Files.readString(server.log())).contains("stopping ...\n").endsWith("stopped\n");
+      assertThat(Files.readString(server.log()))
+          .containsPattern("stopping.* \\.\\.\\.\n")
+          .endsWith("stopped\n");
     }
   }
 

@@ -55,6 +55,7 @@ final class SurvivalTest {
     TaskDetail task = importUnderBlows(NodeProcess::kill);
     assertThat(task.row().counters().failures()).as("charged failures").isZero();
     assertThat(task.attempts())
+        .as("attempts %s, seed %d", task.attempts(), SEED)
         .extracting(Attempt::ended)
         .containsOnlyOnce("completed")
         .filteredOn(ended -> ended.equals("lost"))
@@ -67,6 +68,7 @@ final class SurvivalTest {
     assertThat(task.row().counters().failures()).as("charged failures").isZero();
     assertThat(task.row().counters().crashes()).as("charged crashes").isZero();
     assertThat(task.attempts())
+        .as("attempts %s, seed %d", task.attempts(), SEED)
         .extracting(Attempt::ended)
         .containsOnlyOnce("completed")
         .filteredOn(ended -> ended.equals("released"))
