@@ -166,6 +166,40 @@ class EngineTest {
     }
   }
 
+  /** Between the return of a handler and the store there is a moment, in which a node may stop. */
+  @Test
+  void a_stop_waits_for_an_end_that_is_not_yet_on_its_way_to_the_store() throws Exception {
+    Semaphore begun = new Semaphore(0);
+    CountDownLatch ending = new CountDownLatch(1);
+    CountDownLatch on = new CountDownLatch(1);
+    try (Nodes nodes =
+        new Nodes(database, Nodes.type("t.ends", 1, (p, c) -> untilAsked(begun, c)))) {
+      Engine node =
+          nodes.start(
+              "a",
+              () -> {
+                ending.countDown();
+                awaitWhateverComes(on);
+              });
+      long task = submit(nodes, "t.ends", 1);
+      begun.acquire();
+      Thread stop =
+          Thread.ofVirtual()
+              .start(() -> {
+                try {
+                  node.close();
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+              });
+      ending.await();
+      assertThat(stop.join(Nodes.LEASE.dividedBy(4))).as("it has stopped too early").isFalse();
+      on.countDown();
+      stop.join();
+      assertThat(find(nodes, task).row().state()).isEqualTo(TaskState.READY);
+    }
+  }
+
   @Test
   void a_lost_session_is_opened_again_under_the_same_boot() throws Exception {
     Semaphore begun = new Semaphore(0);

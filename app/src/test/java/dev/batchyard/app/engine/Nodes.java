@@ -53,6 +53,11 @@ final class Nodes implements AutoCloseable {
   }
 
   Engine start(String name) {
+    return start(name, () -> {});
+  }
+
+  /** Starts a node that does something whenever the log of an attempt is closed. */
+  Engine start(String name, Runnable onLogClosed) {
     Database database = database();
     Store store = store(database);
     Engine engine =
@@ -66,7 +71,7 @@ final class Nodes implements AutoCloseable {
                 store.runningRows(),
                 store.upkeep(),
                 CODEC,
-                SILENT,
+                silent(onLogClosed),
                 store.awayErrors()),
             types,
             database::boot);
@@ -104,21 +109,24 @@ final class Nodes implements AutoCloseable {
     }
   }
 
-  private static final AttemptLogs SILENT =
-      (task, attempt) ->
-          new AttemptLogs.OpenLog() {
-            @Override
-            public void info(String line) {}
+  private static AttemptLogs silent(Runnable onClose) {
+    return (task, attempt) ->
+        new AttemptLogs.OpenLog() {
+          @Override
+          public void info(String line) {}
 
-            @Override
-            public void warn(String line) {}
+          @Override
+          public void warn(String line) {}
 
-            @Override
-            public void error(String line) {}
+          @Override
+          public void error(String line) {}
 
-            @Override
-            public void close() {}
-          };
+          @Override
+          public void close() {
+            onClose.run();
+          }
+        };
+  }
 
   private static final ParameterCodec CODEC =
       new ParameterCodec() {

@@ -126,7 +126,7 @@ public final class Engine implements AutoCloseable {
     attempts.held().stream().filter(a -> !a.hasEnded()).forEach(attempts::abandon);
     claimLoop.stop();
     claimLoop.join(JOIN_MAX);
-    if (!ends.awaitSettled(config.lease(), changed)) {
+    if (!settled(config.lease())) {
       LOG.warn("the store did not take the last ends; the next start will find those tasks");
     }
     finishLoop.stop();
@@ -141,6 +141,15 @@ public final class Engine implements AutoCloseable {
       attempts.held().forEach(a -> a.ask(StopReason.NODE_STOPS)); // a claim may have just landed
       changed.await(Duration.ofMillis(20));
     }
+  }
+
+  /** {@return whether the store has the ends of all} An attempt is held until it has. */
+  private boolean settled(Duration most) throws InterruptedException {
+    long deadline = System.nanoTime() + most.toNanos();
+    while (!attempts.held().isEmpty() && System.nanoTime() < deadline) {
+      changed.await(Duration.ofMillis(20));
+    }
+    return attempts.held().isEmpty();
   }
 
   private void leave() throws InterruptedException {

@@ -3,7 +3,6 @@ package dev.batchyard.engine.run;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -24,7 +23,6 @@ final class FinishLoop implements Loop.Step {
   private final Finishes finishes;
   private final LinkedBlockingQueue<Finish> waiting = new LinkedBlockingQueue<>();
   private final List<Finish> batch = new ArrayList<>();
-  private final AtomicLong unsettled = new AtomicLong();
   private final AtomicLong refused = new AtomicLong();
   private volatile Consumer<Claim> settled = claim -> {};
 
@@ -38,7 +36,6 @@ final class FinishLoop implements Loop.Step {
   }
 
   void add(Finish end) {
-    unsettled.incrementAndGet();
     waiting.add(end);
   }
 
@@ -55,19 +52,6 @@ final class FinishLoop implements Loop.Step {
   /** Puts back what {@link #takeRefused()} gave, when it could not be told. */
   void giveBackRefused(long count) {
     refused.addAndGet(count);
-  }
-
-  boolean isSettled() {
-    return unsettled.get() == 0;
-  }
-
-  /** Waits until all that was added is settled; {@return whether it is}. */
-  boolean awaitSettled(Duration most, Signal changed) throws InterruptedException {
-    long deadline = System.nanoTime() + most.toNanos();
-    while (!isSettled() && System.nanoTime() < deadline) {
-      changed.await(Duration.ofMillis(50));
-    }
-    return isSettled();
   }
 
   @Override
@@ -88,7 +72,6 @@ final class FinishLoop implements Loop.Step {
       }
       settled.accept(end.claim());
     }
-    unsettled.addAndGet(-batch.size());
     batch.clear();
   }
 }
