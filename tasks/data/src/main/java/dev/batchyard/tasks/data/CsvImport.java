@@ -37,7 +37,7 @@ public final class CsvImport implements TaskHandler<ImportParams> {
   public static final String TYPE = "data.import";
 
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(10);
-  private static final Duration SNOOZE = Duration.ofSeconds(10);
+  private static final Duration SNOOZE = Duration.ofMinutes(1);
   private static final int WHOLE_SOURCE = 0;
 
   private final DataSource database;

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows that depend on rows of the chunk before, which may still be being committed. */
 @PostgresTest
@@ -73,6 +75,39 @@ final class DependentTableTest {
     run.attempt();
 
     assertThat(run.ledger()).isEqualTo("200 100 100 0");
+  }
+
+  @Test
+  void a_default_may_look_at_the_rows_before() throws Exception {
+    database.execute(
+        """
+        create table shop.counted (id int);
+        create function shop.next() returns bigint language sql as
+          'select count(*) + 1 from shop.counted';
+        alter table shop.counted add column place bigint default shop.next();
+        """);
+    ImportRun run = run("shop.counted", "id", String::valueOf);
+
+    run.attempt();
+
+    assertThat(database.ask("select bool_and(place = id + 1)::text from shop.counted"))
+        .isEqualTo("true");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 30})
+  void numbers_follow_the_file(int cache) throws Exception {
+    database.execute(
+        "create table shop.numbered (n int generated always as identity (cache %d), id int)"
+            .formatted(cache));
+    ImportRun run = run("shop.numbered", "id", String::valueOf);
+
+    run.attempt();
+
+    assertThat(
+            database.ask(
+                "select bool_and(id > before)::text from (select id, lag(id, 1, -1) over (order by n) as before from shop.numbered) s"))
+        .isEqualTo("true");
   }
 
   @Test

@@ -96,9 +96,10 @@ final class CopyFailures {
                   .formatted(table, said),
               e);
       case "25006" ->
-          new FinalFailure(
-              "table: %s cannot be written: database %s is read-only (%s); make it writable, or connect to the primary server, then rerun the task: it goes on where it stopped"
+          new SQLException( // a primary that was demoted may be one again
+              "table: %s cannot be written: database %s is read-only (%s); make it writable, or connect to the primary server; the next attempt goes on where it stopped, and so does a rerun"
                   .formatted(table, place.database(), said),
+              e.getSQLState(),
               e);
       case "53100", "58030" -> noRoom(e, table, place, said);
       case "55P03" ->

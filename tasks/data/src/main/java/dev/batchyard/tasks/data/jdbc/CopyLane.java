@@ -14,10 +14,13 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One of the connections of a sink, with the rows of at most one chunk in its open transaction, and
@@ -25,6 +28,7 @@ import org.postgresql.copy.CopyIn;
  * changes of threads in each round trip.
  */
 final class CopyLane implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CopyLane.class);
   private static final String RESET = "reset lock_timeout; reset timezone; reset datestyle";
   private static final int BUFFER_BYTES = 256 * 1024;
 
@@ -59,7 +63,7 @@ final class CopyLane implements AutoCloseable {
               .formatted(lockTimeout.toMillis()));
       lane.connection.commit();
       return lane;
-    } catch (SQLException e) {
+    } catch (SQLException | RuntimeException e) {
       try (lane) {
         throw e;
       }
@@ -87,6 +91,15 @@ final class CopyLane implements AutoCloseable {
   long copy(List<Item<CopyRow>> items, boolean create) throws SQLException {
     begin(create);
     return items.isEmpty() ? 0 : send(items);
+  }
+
+  /** Ends the work at hand at once, with an error, and the connection with it. */
+  void abort() {
+    try {
+      connection.abort(Runnable::run);
+    } catch (SQLException e) {
+      LOG.debug("a connection could not be aborted", e); // then it is broken already
+    }
   }
 
   /** Undoes all since the last commit. */
@@ -194,10 +207,26 @@ final class CopyLane implements AutoCloseable {
     }
   }
 
-  /** Waits for the work at hand, undoes what is not committed, gives the connection back. */
+  /**
+   * Waits for the work at hand, undoes what is not committed, gives the connection back. Whoever is
+   * interrupted does not wait: the connection is aborted.
+   */
   @Override
   public void close() throws SQLException {
-    thread.close();
+    thread.shutdown();
+    boolean interrupted = false;
+    boolean ended = false;
+    while (!ended) {
+      try {
+        ended = thread.awaitTermination(1, TimeUnit.DAYS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+        abort();
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
     try (connection) {
       if (!connection.isClosed()) {
         connection.rollback();

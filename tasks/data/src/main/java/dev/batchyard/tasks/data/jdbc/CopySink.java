@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -37,13 +38,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CopySink implements Sink<CopyRow> {
 
-  /** How many connections a sink holds while it is open. */
+  /** How many connections a sink holds at most while it is open. */
   public static final int CONNECTIONS = 2;
 
   /** A chunk that takes longer may be waiting for the chunk after it, which has the same key. */
   private static final Duration PATIENCE = Duration.ofMillis(100);
 
-  private static final String DEADLOCK = "40P01";
+  /**
+   * A chunk's rows do not wait for longer than this for the commit before them: the server ends
+   * transactions that idle, so that a frozen process holds no locks for ever.
+   */
+  private static final Duration IDLE_MAX = Duration.ofSeconds(1);
+
+  /** What may come of two chunks under way: deadlock, lock timeout. Alone, it has another cause. */
+  private static final Set<String> CLASHES = Set.of("40P01", "55P03");
 
   /** A chunk whose rows are sent, or are being sent, on a lane. */
   private static final class Sent {
@@ -104,7 +112,8 @@ public final class CopySink implements Sink<CopyRow> {
 
   @Override
   public Optional<Checkpoint> open() throws SQLException {
-    while (lanes.size() < CONNECTIONS) {
+    int connections = target.before() == Before.COMMIT ? 1 : CONNECTIONS;
+    while (lanes.size() < connections) {
       lanes.add(CopyLane.open(database, target, lockTimeout));
     }
     Connection first = lanes.getFirst().connection();
@@ -162,20 +171,29 @@ public final class CopySink implements Sink<CopyRow> {
     Chunk<CopyRow> chunk = sent.chunk;
     List<Reject> rejects = new ArrayList<>(chunk.rejects());
     long copied = copied(sent, after, rejects);
+    while (commit != null && !done(commit, IDLE_MAX)) {
+      takeBack(sent);
+      if (after != null) {
+        takeBack(after);
+      }
+      rejects = new ArrayList<>(chunk.rejects());
+      copied = copied(sent, after, rejects); // waits for that commit
+    }
+    await();
     int refused = rejects.size() - chunk.rejects().size();
     boolean clash = refused > 0 || (after != null && after.takenBack);
     before = clash && target.before() == Before.NOTHING ? Before.ROWS : target.before();
     long leftOut = (long) chunk.items().size() - refused - copied; // by a trigger: returns null
     rejects.sort(Comparator.comparingLong(Reject::number));
     Ledger added = new Ledger(chunk.read(), copied, chunk.skipped() + leftOut, rejects.size());
-    await();
+    Written written = new Written(ledger.plus(added), rejects, chunk.fraction());
     commit =
         sent.lane.submit(() -> {
-          checkpoint.commit(sent.lane.connection(), chunk.after(), added, rejects);
+          checkpoint.commit(sent.lane.connection(), chunk.after(), added, written.rejects());
           return null;
         });
-    ledger = ledger.plus(added);
-    return new Written(ledger, rejects, chunk.fraction());
+    ledger = written.ledger();
+    return written;
   }
 
   /**
@@ -189,7 +207,9 @@ public final class CopySink implements Sink<CopyRow> {
     try {
       return copied(sent, after);
     } catch (SQLException e) {
-      if (!RefusedRow.isAboutValues(e) && !DEADLOCK.equals(e.getSQLState())) {
+      boolean others = after != null || commit != null;
+      boolean clash = others && CLASHES.contains(String.valueOf(e.getSQLState()));
+      if (!clash && !RefusedRow.isAboutValues(e)) {
         throw explained(e);
       }
     }
@@ -207,8 +227,8 @@ public final class CopySink implements Sink<CopyRow> {
     }
   }
 
-  private static long copied(Sent sent, @Nullable Sent after) throws Exception {
-    while (after != null && !after.takenBack && !done(sent.copied)) {
+  private long copied(Sent sent, @Nullable Sent after) throws Exception {
+    while (after != null && !after.takenBack && !done(sent.copied, PATIENCE)) {
       if (after.copied.isDone()) {
         takeBack(after); // its rows may be what this one waits for
       }
@@ -217,31 +237,42 @@ public final class CopySink implements Sink<CopyRow> {
   }
 
   /** Waits until a chunk's rows are gone again, and with them what others wait for. */
-  private static void takeBack(Sent sent) throws Exception {
+  private void takeBack(Sent sent) throws Exception {
     resultOf(sent.lane.submit(sent.lane::takeBack));
     sent.takenBack = true;
   }
 
-  private static boolean done(Future<?> work) throws InterruptedException {
+  private boolean done(Future<?> work, Duration most) throws InterruptedException {
     try {
-      work.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      work.get(most.toMillis(), TimeUnit.MILLISECONDS);
       return true;
     } catch (TimeoutException e) {
       return false;
     } catch (ExecutionException e) {
       return true; // whoever asks for the result is told
+    } catch (InterruptedException e) {
+      throw aborted(e);
     }
   }
 
-  private static <V> V resultOf(Future<V> work) throws Exception {
+  private <V> V resultOf(Future<V> work) throws Exception {
     try {
       return work.get();
+    } catch (InterruptedException e) {
+      throw aborted(e);
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof Exception cause) {
-        throw cause;
+      switch (e.getCause()) {
+        case Error cause -> throw cause;
+        case Exception cause -> throw cause;
+        case null, default -> throw e;
       }
-      throw e;
     }
+  }
+
+  /** No interrupt reaches the threads of the lanes: they end with their connections. */
+  private InterruptedException aborted(InterruptedException e) {
+    lanes.forEach(CopyLane::abort);
+    return e;
   }
 
   private Exception explained(SQLException e) {
@@ -250,6 +281,9 @@ public final class CopySink implements Sink<CopyRow> {
 
   @Override
   public void close() throws SQLException {
+    for (CopyLane lane : lanes) { // one may wait for what another holds
+      var _ = lane.submit(lane::takeBack);
+    }
     closeAll(lanes);
     lanes.clear();
   }

@@ -17,7 +17,9 @@ import javax.sql.DataSource;
  * @param columns in their order
  * @param deferrable whether a constraint or trigger would only speak at COMMIT
  * @param dependent whether writing a row may look at rows that came before it: the table refers to
- *     itself, or it or a partition of it has a trigger of its own
+ *     itself, it or a partition of it has a trigger of its own, a default or check calls a function
+ *     that is neither immutable nor PostgreSQL's or an extension's, or one of its sequences hands
+ *     out numbers to each connection by the dozen
  */
 public record TargetTable(
     TableName name, List<Column> columns, boolean deferrable, boolean dependent) {
@@ -59,6 +61,22 @@ public record TargetTable(
                            where not tgisinternal
                              and (tgrelid = c.oid
                                   or tgrelid in (select relid from pg_partition_tree(c.oid))))
+               or exists (select from pg_depend d
+                            join pg_proc p on p.oid = d.refobjid and p.provolatile <> 'i'
+                           where d.refclassid = 'pg_proc'::regclass
+                             and (d.classid, d.objid) in (
+                                   select 'pg_attrdef'::regclass, oid from pg_attrdef
+                                    where adrelid = c.oid
+                                   union all
+                                   select 'pg_constraint'::regclass, oid from pg_constraint
+                                    where conrelid = c.oid)
+                             and not exists (select from pg_depend e
+                                              where e.classid = 'pg_proc'::regclass
+                                                and e.objid = p.oid and e.deptype = 'e'))
+               or exists (select from pg_depend d
+                            join pg_sequence q on q.seqrelid = d.objid and q.seqcache > 1
+                           where d.classid = 'pg_class'::regclass
+                             and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid)
                as dependent
         from pg_class c
         join pg_namespace n on n.oid = c.relnamespace
