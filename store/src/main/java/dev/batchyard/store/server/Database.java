@@ -32,6 +32,12 @@ public final class Database implements AutoCloseable {
   /** Shorter than a lease: a process that freezes inside a transaction must not outlast its own. */
   private static final String IDLE_IN_TRANSACTION = "9s";
 
+  /**
+   * Our statements wait for rows and look again at what they find then. A default of the server,
+   * database or role that is stricter would make them fail instead.
+   */
+  private static final String READ_COMMITTED = "-c default_transaction_isolation=read\\ committed";
+
   private final DatabaseAddress address;
   private final PGSimpleDataSource queueSource;
   private final PGSimpleDataSource handlerSource;
@@ -105,6 +111,11 @@ public final class Database implements AutoCloseable {
     return handlers;
   }
 
+  /** {@return the most connections that a node holds at once: both pools and its session} */
+  int connectionsMax() {
+    return queue.getMaximumPoolSize() + handlers.getMaximumPoolSize() + 1;
+  }
+
   /** {@return a connection of its own, outside every pool, to be closed by the caller} */
   public Connection session() throws SQLException {
     return sessionSource.getConnection();
@@ -143,8 +154,8 @@ public final class Database implements AutoCloseable {
     source.setLoginTimeout(SESSION_TIMEOUT_S);
     source.setTcpKeepAlive(true);
     source.setOptions(
-        "-c search_path=%s -c synchronous_commit=on -c idle_in_transaction_session_timeout=%s%s"
-            .formatted(searchPath, IDLE_IN_TRANSACTION, settings));
+        "-c search_path=%s -c synchronous_commit=on %s -c idle_in_transaction_session_timeout=%s%s"
+            .formatted(searchPath, READ_COMMITTED, IDLE_IN_TRANSACTION, settings));
     Properties extra = new Properties();
     extra.putAll(address.properties());
     extra.stringPropertyNames().forEach(name -> setProperty(source, name, extra));

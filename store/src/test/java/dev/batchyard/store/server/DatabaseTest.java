@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -49,6 +50,35 @@ class DatabaseTest {
       assertThat(queue.getNetworkTimeout()).isEqualTo(30_000);
       assertThat(session.getNetworkTimeout()).isEqualTo(10_000);
       assertThat(handler.getNetworkTimeout()).isZero();
+    }
+  }
+
+  @Test
+  void a_stricter_isolation_by_default_is_not_ours() throws Exception {
+    DatabaseAddress address = server.ensureRunning();
+    for (String level : new String[] {"repeatable read", "serializable"}) {
+      String name = level.replace(' ', '_');
+      Servers.execute(address, "create database " + name);
+      Servers.execute(
+          address,
+          "alter database %s set default_transaction_isolation = '%s'".formatted(name, level));
+      DatabaseAddress strict = Servers.database(address, name);
+      try (Connection plain =
+          DriverManager.getConnection(
+              "jdbc:postgresql://%s:%d/%s".formatted(strict.host(), strict.port(), name),
+              strict.user(),
+              strict.password())) {
+        assertThat(ask(plain, "show transaction_isolation")).as("of others").isEqualTo(level);
+      }
+      try (Database database = new Database(strict, Servers.BOOT, 1);
+          Connection queue = database.queue().getConnection();
+          Connection handler = database.handlers().getConnection();
+          Connection session = database.session();
+          Connection patient = database.patientSession()) {
+        for (Connection connection : new Connection[] {queue, handler, session, patient}) {
+          assertThat(ask(connection, "show transaction_isolation")).isEqualTo("read committed");
+        }
+      }
     }
   }
 
