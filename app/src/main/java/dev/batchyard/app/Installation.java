@@ -151,6 +151,11 @@ public final class Installation implements AutoCloseable {
     embedded.ifPresent(server -> database.port(server.ensureRunning().port()));
   }
 
+  /** A node that could not open its connections would fail attempts long after its start. */
+  void refuseSlotsBeyondConnections() {
+    StartChecks.refuseSlotsBeyondConnections(database, settings.slots(), CONNECTIONS_PER_SLOT);
+  }
+
   static String hostName() {
     try {
       return InetAddress.getLocalHost().getHostName();

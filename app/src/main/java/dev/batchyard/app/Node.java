@@ -33,7 +33,8 @@ public final class Node implements AutoCloseable {
   /**
    * Starts a node with the name that its installation gives it.
    *
-   * @throws CannotStart if it needs a slot of the data folder and gets none
+   * @throws CannotStart if it needs a slot of the data folder and gets none, or more connections
+   *     than the server allows
    */
   public static Node start(Installation installation, TaskTypes types) {
     return start(installation, NodeName.take(installation), types);
@@ -43,8 +44,10 @@ public final class Node implements AutoCloseable {
    * Starts a node; it serves as soon as its session is open.
    *
    * @param name closed with the node
+   * @throws CannotStart if it needs more connections than the server allows
    */
   public static Node start(Installation installation, NodeName name, TaskTypes types) {
+    installation.refuseSlotsBeyondConnections();
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("batchyard-timer").daemon().factory());

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.config.Settings;
+import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.server.CannotStart;
 import dev.batchyard.store.server.DataFolder;
 import dev.batchyard.store.server.DatabaseAddress;
@@ -20,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -178,6 +180,45 @@ class InstallationTest {
     try (EmbeddedServer again = EmbeddedServer.join(folder)) {
       assertThat(again.pid()).isPresent();
     }
+  }
+
+  @Test
+  void a_node_whose_slots_need_more_connections_than_there_are_is_refused_and_a_client_is_not()
+      throws Exception {
+    int most = Integer.parseInt(database.ask("show max_connections"));
+    int fit = (most - 3 - 7) / 2;
+    TaskTypes none = new TaskTypes(List.of());
+    try (Installation client = Installation.open(slots(fit + 1))) {
+      assertThat(client.store().taskViews().counts()).isNotNull();
+      assertThatThrownBy(() -> Node.start(client, none).close())
+          .isInstanceOf(CannotStart.class)
+          .hasMessage(
+              "slots: %d need %d connections, and database %s allows %d (max_connections %d, of which 3 are reserved); set slots to %d or less, or raise max_connections to %d on a server of your own (--db)",
+              fit + 1,
+              2 * (fit + 1) + 7,
+              client.database().address(),
+              most - 3,
+              most,
+              fit,
+              2 * (fit + 1) + 7 + 3);
+    }
+    try (Installation installation = Installation.open(slots(fit))) {
+      Node.start(installation, none).close();
+    }
+  }
+
+  private Settings slots(int slots) {
+    DatabaseAddress a = database.address();
+    return ConfigReader.read(
+        Map.of(
+            Key.DATA,
+            temp.resolve("data").toString(),
+            Key.DB,
+            "jdbc:postgresql://%s:%d/%s".formatted(a.host(), a.port(), a.database()),
+            Key.SLOTS,
+            Integer.toString(slots)),
+        Map.of("BATCHYARD_DB_USER", a.user(), "BATCHYARD_DB_PASSWORD", a.password()),
+        temp);
   }
 
   @Test

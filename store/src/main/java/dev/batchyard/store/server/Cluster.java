@@ -202,7 +202,7 @@ record Cluster(DataFolder folder) {
           Map.entry("synchronous_commit", "on"),
           Map.entry("full_page_writes", "on"),
           Map.entry("max_wal_size", "4GB"),
-          Map.entry("max_connections", "100"),
+          Map.entry("max_connections", "500"),
           Map.entry("jit", "off"),
           Map.entry("autovacuum_naptime", "10s"),
           Map.entry("client_connection_check_interval", "500ms"),

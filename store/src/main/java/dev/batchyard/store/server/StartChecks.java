@@ -88,6 +88,44 @@ public final class StartChecks {
             .formatted(address.user()));
   }
 
+  /**
+   * Looks whether the server allows as many connections as a node may hold. Clients, which hold few
+   * whatever the slots, need not ask.
+   *
+   * @param perSlot how many of them each slot takes
+   * @throws CannotStart naming the slots, what they need, what there is and the cure
+   */
+  public static void refuseSlotsBeyondConnections(Database database, int slots, int perSlot) {
+    try (Connection connection = database.session()) {
+      int most = Integer.parseInt(show(connection, "max_connections"));
+      int reserved = Integer.parseInt(query(connection, RESERVED));
+      int needed = database.connectionsMax();
+      int fit = slots - Math.ceilDiv(needed - (most - reserved), perSlot);
+      if (fit < slots) {
+        throw new CannotStart(
+            "slots: %d need %d connections, and database %s allows %d (max_connections %d, of which %d are reserved); %sraise max_connections to %d on a server of your own (--db)"
+                .formatted(
+                    slots,
+                    needed,
+                    database.address(),
+                    most - reserved,
+                    most,
+                    reserved,
+                    fit < 1 ? "" : "set slots to %d or less, or ".formatted(fit),
+                    needed + reserved));
+      }
+    } catch (SQLException e) {
+      throw new CannotStart(explain(e, database.address()), e);
+    }
+  }
+
+  /** PostgreSQL 15 does not know the second yet. */
+  private static final String RESERVED =
+      """
+      select current_setting('superuser_reserved_connections')::int
+           + coalesce(current_setting('reserved_connections', true)::int, 0)
+      """;
+
   private static final String MAY_CREATE =
       """
       select case when to_regnamespace('batchyard') is null
