@@ -45,7 +45,8 @@ final class Serving implements AutoCloseable {
     pages = withPages ? Optional.of(parts.add(pages(settings))) : Optional.empty();
     types = Types.of(installation);
     node = parts.add(Node.start(installation, name, types));
-    parts.add(() -> whenRaised(() -> report.stopping(node.engine().held(), settings.stopGrace())));
+    parts.add(() ->
+        whenRaised(() -> report.stopping(name.text(), node.engine().held(), settings.stopGrace())));
   }
 
   private void whenRaised(Runnable words) {
