@@ -77,6 +77,12 @@ final class LauncherTest {
         folder=app/target/$(sed -n 's:.*<outputDirectory>${project.build.directory}/\\([a-z]*\\)<.*:\\1:p' app/pom.xml)
         mkdir -p "$folder"
         cat next.jar > "$folder/batchyard.jar"
+        echo built >> builds
+        if [ -e saves ]; then # a source, by somebody, under the build: later than what came before
+          rm saves
+          touch before
+          until [ pom.xml -nt before ]; do touch pom.xml; done
+        fi
         """);
     assertThat(maven.toFile().setExecutable(true)).isTrue();
   }
@@ -108,6 +114,20 @@ final class LauncherTest {
       assertThat(first.exitValue()).isZero();
     } finally {
       first.destroyForcibly();
+    }
+  }
+
+  @Test
+  void a_source_that_is_saved_during_a_build_is_built_at_the_next_start() throws Exception {
+    jar(0);
+    Files.createFile(home.resolve("saves"));
+    for (int builds : new int[] {1, 2, 2}) {
+      Process process = start();
+      process.getOutputStream().close();
+      try (BufferedReader out = reader(process)) {
+        assertThat(out.readAllLines()).containsExactly("runs");
+      }
+      assertThat(Files.readAllLines(home.resolve("builds"))).hasSize(builds);
     }
   }
 
