@@ -109,7 +109,13 @@ public final class WebServer implements AutoCloseable {
   @Override
   public void close() {
     live.close();
-    link.close();
+    dropLink();
     context.close();
+  }
+
+  /** A sign-in may still come before the port is closed: it must not leave a link behind. */
+  void dropLink() {
+    access.tell(_ -> {}); // waits for one that is being written
+    link.close();
   }
 }

@@ -87,6 +87,18 @@ final class SecurityTest {
   }
 
   @Test
+  void a_sign_in_while_the_server_ends_leaves_no_link_behind() {
+    Path file = WebFixture.LINKS.resolve("link-" + f.server.port());
+    assertThat(file).exists();
+    f.server.dropLink();
+    assertThat(file).doesNotExist();
+    try (Browser last = Browser.signedIn(f.server)) {
+      assertThat(last.get("/").statusCode()).isEqualTo(200);
+    }
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
   void of_browsers_that_come_at_once_with_one_link_one_gets_in() {
     String link = f.server.url().toString();
     List<CompletableFuture<Integer>> answers = new ArrayList<>();
