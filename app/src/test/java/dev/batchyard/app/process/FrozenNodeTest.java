@@ -1,0 +1,63 @@
+package dev.batchyard.app.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.NodeViews.NodeRow;
+import dev.batchyard.engine.port.TaskViews.TaskDetail;
+import java.nio.file.Path;
+import java.sql.Connection;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An import on a real node process that freezes in the middle of it. */
+final class FrozenNodeTest {
+
+  @TempDir private Path folder;
+
+  @Test
+  void frozen_past_its_lease_a_node_writes_nothing_more_and_begins_a_new_boot() throws Exception {
+    try (ImportYard imports = new ImportYard(folder, 0.2)) {
+      Yard yard = imports.yard();
+      long task = yard.submitImport(imports.file(), "frozen");
+      NodeProcess slow = yard.start("slow");
+      try (Connection db = yard.connect()) {
+        yard.awaitRead(db, task, ImportYard.CHUNK);
+        NodeRow before = node(yard, "slow", true);
+        yard.start("other");
+        yard.await("the other node", () -> isAlive(yard, "other"));
+        assertThat(yard.state(task)).as("frozen in the middle").isEqualTo(TaskState.RUNNING);
+        slow.freeze();
+        yard.await("the end of the task", () -> yard.state(task).ended());
+        TaskDetail ended = yard.detail(task);
+        assertThat(ended.row().state()).isEqualTo(TaskState.COMPLETED);
+        assertThat(ended.row().node()).contains("other");
+
+        slow.thaw();
+        yard.await(
+            "a new boot of the frozen node that counted what was refused",
+            () ->
+                yard.installation().store().nodeViews().nodes().stream()
+                    .anyMatch(n ->
+                        n.name().equals("slow")
+                            && n.alive()
+                            && !n.boot().equals(before.boot())
+                            && n.refused() > 0));
+        assertThat(node(yard, "slow", false).boot()).isEqualTo(before.boot());
+        imports.proveImport(db, task, "frozen");
+      }
+    }
+  }
+
+  private static NodeRow node(Yard yard, String name, boolean alive) {
+    return yard.installation().store().nodeViews().nodes().stream()
+        .filter(n -> n.name().equals(name) && n.alive() == alive)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static boolean isAlive(Yard yard, String name) {
+    return yard.installation().store().nodeViews().nodes().stream()
+        .anyMatch(n -> n.name().equals(name) && n.alive());
+  }
+}
