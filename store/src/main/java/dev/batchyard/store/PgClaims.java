@@ -101,17 +101,21 @@ final class PgClaims implements Claims {
              l.generation, t.retry as policy, p.retries, p.backoff,
              (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
              (extract(epoch from p.max_delay) * 1000)::bigint as max_delay_ms,
-             case when l.attempt > 1
-                  then (select coalesce(sum(read), 0) from checkpoint where task = t.id)
-                  else 0 end as begun
+             coalesce(d.read, 0) as begun,
+             case when d.read is null then 0 else coalesce(d.fraction, -1) end as begun_fraction
         from checked c
        cross join taken k
         join leased l on (l.attempt, l.failures, l.crashes, l.generation)
                        = (k.attempt + 1, k.failures, k.crashes, k.generation)
         join task t on t.id between k.lo and k.last
         left join retry_policy p on p.name = t.retry
-       order by t.id
-      """;
+        left join lateral (
+      """
+          + CheckpointSums.SUMS
+          + """
+              s.task = t.id and l.attempt > 1) d on true
+           order by t.id
+          """;
 
   private static final String UNHELD =
       """
@@ -216,7 +220,7 @@ final class PgClaims implements Claims {
         row.getLong("lease"),
         token,
         head.whole() && row.getLong("size") == 1,
-        new Progress(row.getLong("begun"), 0));
+        new Progress(row.getLong("begun"), row.getDouble("begun_fraction")));
   }
 
   static Counters counters(ResultSet row) throws SQLException {

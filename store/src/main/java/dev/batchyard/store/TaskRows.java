@@ -69,25 +69,19 @@ final class TaskRows {
           select coalesce(m.fenced_at is null and m.lease_until >= c.now
                             and r.at >= c.now - (m.lease_until - m.beat_at) / 2, false) as fresh) f
         left join lateral (
-          select sum(s.read)::bigint as read,
-                 case when sum(s.size) > 0
-                      then least(greatest(sum(s.at) / sum(s.size), 0), 1) end as fraction
-            from (select read,
-                         case when known then (position ->> 'offset')::float8 end as at,
-                         case when known then (position ->> 'size')::float8 end as size
-                    from checkpoint,
-                 lateral (select coalesce(jsonb_typeof(position -> 'offset') = 'number'
-                                  and jsonb_typeof(position -> 'size') = 'number', false) as known) p
-                   where task = g.id) s) k on true
-        left join lateral (
-          select a.started_at, a.node,
-                 case when a.ended = 'failed' then a.error ->> 'message' end as problem
-            from attempt_log a
-           where o.id is null and a.task = g.id
-           order by a.id desc
-           limit 1) a on true
-       order by g.id desc
-      """;
+      """
+          + CheckpointSums.SUMS
+          + """
+              s.task = g.id) k on true
+            left join lateral (
+              select a.started_at, a.node,
+                     case when a.ended = 'failed' then a.error ->> 'message' end as problem
+                from attempt_log a
+               where o.id is null and a.task = g.id
+               order by a.id desc
+               limit 1) a on true
+           order by g.id desc
+          """;
 
   private final StoreClock clock;
 

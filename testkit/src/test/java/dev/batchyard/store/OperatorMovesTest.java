@@ -128,6 +128,7 @@ class OperatorMovesTest {
     Claim again = f.claimOne(node);
     assertThat(again.counters()).isEqualTo(new Counters(2, 0, 0, 2));
     assertThat(again.begun().items()).isEqualTo(5);
+    assertThat(again.begun().fraction()).as("the checkpoint does not say").isNegative();
     assertThat(f.detail(task).attempts())
         .extracting(a -> a.ended())
         .containsExactly("failed", "running");

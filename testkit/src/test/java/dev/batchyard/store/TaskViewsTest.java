@@ -153,6 +153,11 @@ class TaskViewsTest {
     assertThat(paused.state()).isEqualTo(TaskState.PAUSED);
     assertThat(paused.fraction()).isEqualTo(0.25);
     assertThat(paused.items()).isEqualTo(3);
+    f.store.operatorMoves().resume(task, "kim");
+    f.pass(Duration.ofSeconds(10));
+    Claim again = f.claimOne(node);
+    assertThat(again.begun().items()).isEqualTo(3);
+    assertThat(again.begun().fraction()).as("where the attempt begins").isEqualTo(0.25);
   }
 
   @Test

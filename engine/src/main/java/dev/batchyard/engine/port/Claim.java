@@ -13,7 +13,8 @@ import java.util.UUID;
  * @param counters with this attempt already counted
  * @param retry the policy as it was at the claim
  * @param alone whether it is suspected of killing nodes: nothing else runs beside it
- * @param begun items and fraction that earlier attempts had committed; zero at first
+ * @param begun items and fraction that earlier attempts had committed; zero at first, the fraction
+ *     negative if their checkpoint does not say
  */
 public record Claim(
     long task,

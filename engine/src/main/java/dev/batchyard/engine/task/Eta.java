@@ -14,16 +14,13 @@ public final class Eta {
   private static final double SMOOTHING_S = 5.0;
   private static final long MS_PER_S = 1_000;
 
-  private final Progress start;
+  private final Pace items = new Pace();
+  private final Pace fraction = new Pace();
   private Progress last;
   private Duration lastAt = Duration.ZERO;
-  private double itemsPerSecond;
-  private double fractionPerSecond;
-  private boolean known;
 
-  /** Begins at what earlier attempts had done. */
+  /** Begins at what earlier attempts had done, which is nobody's pace now. */
   public Eta(Progress start) {
-    this.start = start;
     this.last = start;
   }
 
@@ -37,26 +34,37 @@ public final class Eta {
     if (seconds <= 0) {
       return;
     }
-    double items = (progress.items() - last.items()) / seconds;
-    double fraction = (progress.fraction() - last.fraction()) / seconds;
-    double weight = known ? 1 - Math.exp(-seconds / SMOOTHING_S) : 1;
-    itemsPerSecond += weight * (items - itemsPerSecond);
-    fractionPerSecond += weight * (fraction - fractionPerSecond);
-    known = known || progress.items() > start.items();
+    items.take((double) (progress.items() - last.items()), seconds);
+    if (last.fraction() >= 0 && progress.fraction() >= 0) { // else the step is not of this time
+      fraction.take(progress.fraction() - last.fraction(), seconds);
+    }
     last = progress;
     lastAt = at;
   }
 
   /** {@return items a second, 0 when nothing moved} */
   public double rate() {
-    return Math.max(0, itemsPerSecond);
+    return Math.max(0, items.perSecond);
   }
 
   /** {@return how long the rest takes at this pace, in milliseconds; empty if nobody can know} */
   public OptionalLong remainingMs() {
-    if (last.fraction() < 0 || fractionPerSecond <= 0) {
+    if (last.fraction() < 0 || fraction.perSecond <= 0) {
       return OptionalLong.empty();
     }
-    return OptionalLong.of(Math.round((1 - last.fraction()) / fractionPerSecond * MS_PER_S));
+    return OptionalLong.of(Math.round((1 - last.fraction()) / fraction.perSecond * MS_PER_S));
+  }
+
+  /** Something that grows; the time before it first moves does not count. */
+  private static final class Pace {
+
+    private double perSecond;
+    private boolean moved;
+
+    void take(double grown, double seconds) {
+      double weight = moved ? 1 - Math.exp(-seconds / SMOOTHING_S) : 1;
+      perSecond += weight * (grown / seconds - perSecond);
+      moved = moved || grown > 0;
+    }
   }
 }

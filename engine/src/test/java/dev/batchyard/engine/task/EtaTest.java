@@ -24,6 +24,16 @@ class EtaTest {
     Eta eta = new Eta(new Progress(1_000_000, 0.5));
     eta.observe(new Progress(1_000_100, 0.50005), Duration.ofSeconds(1));
     assertThat(eta.rate()).isCloseTo(100, Percentage.withPercentage(0.1));
+    assertThat(eta.remainingMs().getAsLong()).isCloseTo(9_999_000, Percentage.withPercentage(0.1));
+  }
+
+  @Test
+  void a_share_that_is_first_told_now_was_not_done_in_this_moment() {
+    Eta eta = new Eta(new Progress(1_000_000, -1));
+    eta.observe(new Progress(1_010_000, 0.70), Duration.ofSeconds(1));
+    assertThat(eta.remainingMs()).isEmpty();
+    eta.observe(new Progress(1_020_000, 0.71), Duration.ofSeconds(2));
+    assertThat(eta.remainingMs().getAsLong()).isCloseTo(29_000, Percentage.withPercentage(0.1));
   }
 
   @Test
