@@ -43,7 +43,7 @@ record Context(
   static Context ofProcess() {
     return new Context(
         System.getenv(),
-        Path.of(System.getProperty("user.home")),
+        home(System.getenv(), Path.of(System.getProperty("user.home"))),
         Path.of("").toAbsolutePath(),
         System.getProperty("user.name", "unknown"),
         System.in,
@@ -53,6 +53,15 @@ record Context(
         ZoneId.systemDefault(),
         InstantSource.system(),
         System::nanoTime);
+  }
+
+  /**
+   * {@return what a shell writes as {@code ~}} That is {@code HOME}; Java's own notion of it comes
+   * from the list of users, and stands in where the variable is missing or no absolute path.
+   */
+  static Path home(Map<String, String> environment, Path listed) {
+    String said = environment.getOrDefault("HOME", "");
+    return said.startsWith("/") ? Path.of(said) : listed;
   }
 
   private static PrintStream stream(FileDescriptor descriptor) {
