@@ -1,17 +1,23 @@
 package dev.batchyard.app.json;
 
+import dev.batchyard.api.WrongFields;
 import dev.batchyard.engine.port.InvalidParameters.Problem;
+import java.lang.reflect.Array;
+import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -22,6 +28,9 @@ import tools.jackson.databind.JsonNode;
 final class RecordReader {
 
   private static final int SHOWN_MAX = 60;
+
+  /** Behind the name of a component, in the path of a field within. */
+  private static final Pattern FIELD_END = Pattern.compile("[.\\[]");
 
   private final List<Problem> problems = new ArrayList<>();
 
@@ -36,15 +45,75 @@ final class RecordReader {
       return null;
     }
     RecordComponent[] components = type.getRecordComponents();
+    int before = problems.size();
     refuseUnknown(node, components, path);
     @Nullable Object[] values = new @Nullable Object[components.length];
-    int before = problems.size();
+    Set<String> unfit = new HashSet<>();
     for (int i = 0; i < components.length; i++) {
       RecordComponent component = components[i];
-      String at = path.isEmpty() ? component.getName() : path + "." + component.getName();
-      values[i] = component(component.getGenericType(), node.get(component.getName()), at);
+      int soFar = problems.size();
+      values[i] =
+          component(
+              component.getGenericType(),
+              node.get(component.getName()),
+              under(path, component.getName()));
+      if (problems.size() > soFar) {
+        unfit.add(component.getName());
+        values[i] = standIn(component.getType());
+      }
     }
-    return problems.size() > before ? null : construct(type, components, values, path);
+    if (unfit.isEmpty()) {
+      R read = construct(type, components, values, path);
+      return problems.size() > before ? null : read;
+    }
+    problems.addAll(alsoRefused(type, components, values, path, unfit));
+    return null;
+  }
+
+  /**
+   * What the record refuses of the fields that do fit, though others do not: a stand-in is in the
+   * place of those, and what is said of it is left out. Only {@link WrongFields} say of which field
+   * they speak.
+   */
+  private static List<Problem> alsoRefused(
+      Class<?> type,
+      RecordComponent[] components,
+      @Nullable Object[] values,
+      String path,
+      Set<String> unfit) {
+    try {
+      constructor(type, components).newInstance(values);
+      return List.of();
+    } catch (InvocationTargetException e) {
+      return e.getCause() instanceof WrongFields wrong
+          ? wrong.fields().stream()
+              .filter(each -> !unfit.contains(FIELD_END.split(each.field(), 2)[0]))
+              .map(each -> new Problem(under(path, each.field()), each.message()))
+              .toList()
+          : List.of(); // it may well be the stand-in that it stumbles over
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(type + " cannot be built", e);
+    }
+  }
+
+  private static @Nullable Object standIn(Class<?> type) {
+    if (type == Optional.class) {
+      return Optional.empty();
+    }
+    if (type == List.class) {
+      return List.of();
+    }
+    if (type == Map.class) {
+      return Map.of();
+    }
+    if (type == String.class) {
+      return "";
+    }
+    return type.isPrimitive() ? Array.get(Array.newInstance(type, 1), 0) : null;
+  }
+
+  private static String under(String path, String field) {
+    return path.isEmpty() ? field : path + "." + field;
   }
 
   private @Nullable Object component(Type type, @Nullable JsonNode node, String path) {
@@ -147,7 +216,7 @@ final class RecordReader {
       if (!known.contains(name)) {
         problems.add(
             new Problem(
-                path.isEmpty() ? name : path + "." + name,
+                under(path, name),
                 "is unknown; "
                     + Nearest.to(name, known)
                         .map(near -> "did you mean " + near + "?")
@@ -158,13 +227,15 @@ final class RecordReader {
 
   private <R> @Nullable R construct(
       Class<R> type, RecordComponent[] components, @Nullable Object[] values, String path) {
-    Class<?>[] signature =
-        Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
     try {
-      var constructor = type.getDeclaredConstructor(signature);
-      constructor.setAccessible(true);
-      return constructor.newInstance(values);
+      return constructor(type, components).newInstance(values);
     } catch (InvocationTargetException e) {
+      if (e.getCause() instanceof WrongFields wrong) {
+        wrong
+            .fields()
+            .forEach(each -> problems.add(new Problem(under(path, each.field()), each.message())));
+        return null;
+      }
       if (e.getCause() instanceof IllegalArgumentException refused) {
         problems.add(new Problem(path, String.valueOf(refused.getMessage())));
         return null;
@@ -173,6 +244,15 @@ final class RecordReader {
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(type + " cannot be built", e);
     }
+  }
+
+  private static <R> Constructor<R> constructor(Class<R> type, RecordComponent[] components)
+      throws NoSuchMethodException {
+    Class<?>[] signature =
+        Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+    Constructor<R> constructor = type.getDeclaredConstructor(signature);
+    constructor.setAccessible(true);
+    return constructor;
   }
 
   private void problem(String path, JsonNode node, String cure) {

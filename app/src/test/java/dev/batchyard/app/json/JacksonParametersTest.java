@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.tasks.data.ImportParams;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -72,6 +73,41 @@ class JacksonParametersTest {
                 Params.class,
                 "{\"file\": \"a\", \"chunkRows\": 0, \"create\": false, \"columns\": []}"))
         .hasMessage("chunkRows: 0 must be at least 1");
+  }
+
+  @Test
+  void what_the_record_refuses_is_told_along_with_what_does_not_fit() {
+    assertThatThrownBy(() ->
+            codec.decode(
+                ImportParams.class,
+                """
+                {"fil": "x", "table": "a", "chunkRows": 0, "create": "maybe", "header": false,
+                 "columns": "id"}
+                """))
+        .hasMessage(
+            "fil: is unknown; did you mean file?; file: is missing; it must be a text; create: \"maybe\" does not fit: it must be true or false; columns: \"id\" does not fit: it must be an array; chunkRows: '0' must be 1 to 100000");
+    assertThatThrownBy(() ->
+            codec.decode(
+                ImportParams.class,
+                "{\"file\": \"/a\", \"table\": \"a\", \"rejectMax\": 1, \"rejectsMax\": -1}"))
+        .hasMessage(
+            "rejectMax: is unknown; did you mean rejectsMax?; rejectsMax: '-1' must be 0 or more");
+  }
+
+  @Test
+  void an_unknown_field_alone_is_refused() {
+    assertThatThrownBy(() -> codec.decode(Column.class, "{\"name\": \"a\", \"typ\": \"b\"}"))
+        .isInstanceOf(InvalidParameters.class)
+        .hasMessage("typ: is unknown; did you mean type?");
+  }
+
+  @Test
+  void a_record_that_stumbles_over_what_does_not_fit_adds_nothing() {
+    assertThatThrownBy(() ->
+            codec.decode(
+                Params.class,
+                "{\"file\": \"a\", \"chunkRows\": \"many\", \"create\": false, \"columns\": []}"))
+        .hasMessage("chunkRows: \"many\" does not fit: it must be a whole number");
   }
 
   @Test

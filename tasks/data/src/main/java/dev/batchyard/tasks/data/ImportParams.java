@@ -1,5 +1,6 @@
 package dev.batchyard.tasks.data;
 
+import dev.batchyard.api.WrongFields;
 import dev.batchyard.tasks.data.csv.CsvLayout;
 import dev.batchyard.tasks.data.csv.Encodings;
 import dev.batchyard.tasks.data.jdbc.TableName;
@@ -16,7 +17,7 @@ import java.util.regex.Pattern;
 
 /**
  * What to import where. What is absent is detected or has the default named here. What is wrong is
- * refused with an IllegalArgumentException that names all of it, with value and cure.
+ * refused with {@link WrongFields} that name all of it, with value and cure.
  *
  * @param file the absolute path of a CSV file that the node can read
  * @param table {@code name} (in schema public) or {@code schema.name}; taken as it is, case
@@ -63,26 +64,11 @@ public record ImportParams(
   public ImportParams {
     columns = columns.map(List::copyOf);
     types = types.map(Map::copyOf);
-    List<Problem> problems =
+    List<WrongFields.Wrong> problems =
         new Checks(file, table, delimiter, quote, encoding, header, columns, types)
             .problems(chunkRows.orElse(CHUNK_ROWS), rejectsMax.orElse(REJECTS_MAX));
     if (!problems.isEmpty()) {
-      throw new IllegalArgumentException(
-          String.join("; ", problems.stream().map(Problem::toString).toList()));
-    }
-  }
-
-  /**
-   * Something wrong with a parameter.
-   *
-   * @param field its path
-   * @param value what was given
-   * @param cure what to give
-   */
-  private record Problem(String field, String value, String cure) {
-    @Override
-    public String toString() {
-      return field + ": " + Shown.value(value) + " " + cure;
+      throw new WrongFields(problems);
     }
   }
 
@@ -140,28 +126,27 @@ public record ImportParams(
       Optional<Map<String, String>> types) {
 
     /** Everything that is wrong with the parameters by themselves. */
-    List<Problem> problems(int chunkRows, long rejectsMax) {
-      List<Problem> problems = new ArrayList<>();
-      fileProblem().ifPresent(cure -> problems.add(new Problem("file", file, cure)));
+    List<WrongFields.Wrong> problems(int chunkRows, long rejectsMax) {
+      List<WrongFields.Wrong> problems = new ArrayList<>();
+      fileProblem().ifPresent(cure -> problems.add(wrong("file", file, cure)));
       TableName.of(table)
           .problem()
-          .ifPresent(
-              cure -> problems.add(new Problem("table", table, "cannot be a target: " + cure)));
+          .ifPresent(cure -> problems.add(wrong("table", table, "cannot be a target: " + cure)));
       delimiter
           .filter(text -> !isSign(text) && !text.equals("tab"))
-          .ifPresent(text ->
-              problems.add(new Problem("delimiter", text, "must be one character, or tab")));
+          .ifPresent(
+              text -> problems.add(wrong("delimiter", text, "must be one character, or tab")));
       quote
           .filter(text -> !isSign(text))
-          .ifPresent(text -> problems.add(new Problem("quote", text, "must be one character")));
+          .ifPresent(text -> problems.add(wrong("quote", text, "must be one character")));
       if (quote.isPresent() && quote.equals(delimiter)) {
-        problems.add(new Problem("quote", quote.get(), "is the delimiter too; give another"));
+        problems.add(wrong("quote", quote.get(), "is the delimiter too; give another"));
       }
       encoding
           .filter(name -> Encodings.named(name).isEmpty())
           .ifPresent(name ->
               problems.add(
-                  new Problem(
+                  wrong(
                       "encoding",
                       name,
                       "is not known; near are " + String.join(", ", Encodings.near(name)))));
@@ -169,10 +154,10 @@ public record ImportParams(
       typeProblems(problems);
       if (chunkRows < 1 || chunkRows > CHUNK_ROWS_MAX) {
         problems.add(
-            new Problem("chunkRows", String.valueOf(chunkRows), "must be 1 to " + CHUNK_ROWS_MAX));
+            wrong("chunkRows", String.valueOf(chunkRows), "must be 1 to " + CHUNK_ROWS_MAX));
       }
       if (rejectsMax < 0) {
-        problems.add(new Problem("rejectsMax", String.valueOf(rejectsMax), "must be 0 or more"));
+        problems.add(wrong("rejectsMax", String.valueOf(rejectsMax), "must be 0 or more"));
       }
       return problems;
     }
@@ -187,19 +172,19 @@ public record ImportParams(
       }
     }
 
-    private void columnProblems(List<Problem> problems) {
+    private void columnProblems(List<WrongFields.Wrong> problems) {
       if (columns.isEmpty()) {
         if (header.isPresent() && !header.get()) {
-          problems.add(new Problem("columns", "", "must name the columns, since header is false"));
+          problems.add(wrong("columns", "", "must name the columns, since header is false"));
         }
         return;
       }
       if (columns.get().isEmpty()) {
-        problems.add(new Problem("columns", "[]", "must name at least one column, or be left out"));
+        problems.add(wrong("columns", "[]", "must name at least one column, or be left out"));
       }
       if (columns.get().size() > COLUMNS_MAX) {
         problems.add(
-            new Problem(
+            wrong(
                 "columns",
                 columns.get().size() + " names",
                 "are more than the %,d columns that a table may have".formatted(COLUMNS_MAX)));
@@ -210,24 +195,26 @@ public record ImportParams(
         String name = columns.get().get(i);
         String field = "columns[" + i + "]";
         TableName.nameProblem(name)
-            .ifPresent(
-                problem -> problems.add(new Problem(field, name, "cannot be one: " + problem)));
+            .ifPresent(problem -> problems.add(wrong(field, name, "cannot be one: " + problem)));
         if (!seen.add(name)) {
-          problems.add(new Problem(field, name, "is there twice; give each column its own name"));
+          problems.add(wrong(field, name, "is there twice; give each column its own name"));
         }
       }
     }
 
-    private void typeProblems(List<Problem> problems) {
+    private void typeProblems(List<WrongFields.Wrong> problems) {
       types
           .orElse(Map.of())
           .forEach((name, type) -> {
             if (!TYPE_NAME.matcher(type).matches()) {
               problems.add(
-                  new Problem(
-                      "types." + name, type, "must be a type such as bigint or numeric(12,2)"));
+                  wrong("types." + name, type, "must be a type such as bigint or numeric(12,2)"));
             }
           });
+    }
+
+    private static WrongFields.Wrong wrong(String field, String value, String cure) {
+      return new WrongFields.Wrong(field, Shown.value(value) + " " + cure);
     }
 
     private static boolean isSign(String text) {
