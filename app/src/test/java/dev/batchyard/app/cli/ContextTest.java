@@ -10,11 +10,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ContextTest {
 
-  private static final Path LISTED = Path.of("/root");
+  private static final Path LISTED = Path.of("/listed");
 
   @Test
   void the_home_is_the_one_that_the_shell_means() {
-    assertThat(Context.home(Map.of("HOME", "/home/李雷"), LISTED)).isEqualTo(Path.of("/home/李雷"));
+    assertThat(Context.home(Map.of("HOME", "/users/李雷"), LISTED)).isEqualTo(Path.of("/users/李雷"));
   }
 
   @ParameterizedTest
