@@ -42,7 +42,10 @@ final class TestServer implements AutoCloseable {
         server =
             EmbeddedServer.join(
                 DataFolder.open(Files.createTempDirectory(target, PREFIX)),
-                Map.of("shared_buffers", "64MB", "timezone", "Australia/Lord_Howe"));
+                Map.of(
+                    "shared_buffers", "64MB",
+                    "timezone", "Australia/Lord_Howe",
+                    "search_path", "\"$user\", public"));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -34,7 +34,7 @@ final class Show {
       line.append("  ").append(bar(row.fraction()));
     }
     if (row.items() > 0) {
-      line.append("  %,d items".formatted(row.items()));
+      line.append("  %,d %s".formatted(row.items(), row.items() == 1 ? "item" : "items"));
     }
     if (row.state() == TaskState.RUNNING) {
       if (row.rate() > 0) {
@@ -73,13 +73,26 @@ final class Show {
       text.append("problem     ").append(row.problem()).append('\n');
     }
     switch (row.state()) {
-      case FAILED, QUARANTINED ->
+      case FAILED, QUARANTINED -> {
+        if (!saysWhatToDo(row.problem())) {
           text.append(
               "after the cure, './batchyard rerun %d' goes on with the same parameters; to change them, submit anew\n"
                   .formatted(row.id()));
+        }
+      }
       default -> {}
     }
+    if (detail.ledger().map(Ledger::rejected).orElse(0L) > 0) {
+      text.append(
+          "'./batchyard task %d --rejects 50' shows what was rejected\n".formatted(row.id()));
+    }
     return text.toString().stripTrailing();
+  }
+
+  /** Whether a message names its own cure, which may not be to do the same again. */
+  private static boolean saysWhatToDo(String problem) {
+    String said = problem.toLowerCase(Locale.ROOT);
+    return said.contains("submit anew") || said.contains("rerun");
   }
 
   static String ledger(Ledger ledger) {

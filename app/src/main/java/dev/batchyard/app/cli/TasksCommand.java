@@ -5,6 +5,7 @@ import dev.batchyard.app.Installation;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -37,6 +39,7 @@ final class TasksCommand implements Callable<Integer> {
       names = "--state",
       split = ",",
       paramLabel = "STATE",
+      converter = StateWord.class,
       description = "Only these states, such as running,retrying.")
   private List<TaskState> states = List.of();
 
@@ -48,6 +51,24 @@ final class TasksCommand implements Callable<Integer> {
 
   @Option(names = "--limit", paramLabel = "N", description = "At most so many, 1 to 200; 20.")
   private int limit = ROWS;
+
+  /** States as they are shown everywhere. */
+  static final class StateWord implements CommandLine.ITypeConverter<TaskState> {
+    @Override
+    public TaskState convert(String word) {
+      return Arrays.stream(TaskState.values())
+          .filter(state -> state.word().equalsIgnoreCase(word))
+          .findFirst()
+          .orElseThrow(() ->
+              new CommandLine.TypeConversionException(
+                  "'%s' is no state; give some of %s"
+                      .formatted(
+                          word,
+                          Arrays.stream(TaskState.values())
+                              .map(TaskState::word)
+                              .collect(Collectors.joining(", ")))));
+    }
+  }
 
   TasksCommand(Cli cli) {
     this.cli = cli;

@@ -206,7 +206,9 @@ final class CliTest {
         .refused(Exit.USAGE, "unknown option '--stat'", "--state", "--help");
     submit("-p", "file=a", "table=t").refused(Exit.USAGE, "'table=t'", "-p name=value");
     terminal.run("tasks", "all").refused(Exit.USAGE, "'all' is a word too many", "--help");
-    terminal.run("tasks", "--state", "runing").refused(Exit.USAGE, "runing", "RUNNING");
+    terminal
+        .run("tasks", "--state", "runing")
+        .refused(Exit.USAGE, "'runing' is no state", "running, ");
     terminal.run("tasks", "--limit", "201").refused(Exit.USAGE, "--limit", "201", "1 to 200");
     terminal.run("task", "x").refused(Exit.USAGE, "'x'");
     terminal.run("submit").refused(Exit.USAGE, "TYPE");

@@ -203,6 +203,8 @@ record Cluster(DataFolder folder) {
           Map.entry("full_page_writes", "on"),
           Map.entry("max_wal_size", "4GB"),
           Map.entry("max_connections", "500"),
+          // the role has the name of our schema: "$user" would put a person's tables there
+          Map.entry("search_path", "public"),
           Map.entry("jit", "off"),
           Map.entry("autovacuum_naptime", "10s"),
           Map.entry("client_connection_check_interval", "500ms"),

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
@@ -174,6 +175,19 @@ class EmbeddedServerTest {
       assertThat(ask(server.ensureRunning(), "select 1")).isEqualTo("1");
       await().until(() -> ProcessHandle.of(backend).isEmpty());
       thread.join();
+    }
+  }
+
+  /** The role is named as our schema, which is PostgreSQL's first choice unless told otherwise. */
+  @Test
+  void a_table_that_a_person_makes_is_in_the_schema_public() throws Exception {
+    DataFolder folder = Servers.folder(temp.resolve("data"));
+    try (EmbeddedServer server = EmbeddedServer.join(folder)) {
+      DatabaseAddress at = server.ensureRunning();
+      String url = "jdbc:postgresql://%s:%d/%s".formatted(at.host(), at.port(), at.database());
+      try (Connection person = DriverManager.getConnection(url, at.user(), at.password())) {
+        assertThat(ask(person, "show search_path")).isEqualTo("public");
+      }
     }
   }
 
