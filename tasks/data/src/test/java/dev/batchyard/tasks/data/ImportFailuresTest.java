@@ -213,14 +213,14 @@ class ImportFailuresTest {
             text("id;name\n1;a\n", params -> params.delimiter(",")),
             """
             delimiter: with ',' the first record of {file} is one column 'id;name', with ';' it would be 2
-            columns; set delimiter to ';' or leave it out
+            columns; give -p 'delimiter=;' or leave delimiter out
             """),
         told(
             "another delimiter than the file's, and a long first line",
             text("id|name|" + "x".repeat(300) + "\n1|a|b\n", params -> params.delimiter("tab")),
             """
             delimiter: with tab the first record of {file} is one column 'id|name|%s…', with '|' it would
-            be 3 columns; set delimiter to '|' or leave it out
+            be 3 columns; give -p 'delimiter=|' or leave delimiter out
             """
                 .formatted("x".repeat(92))));
   }

@@ -198,14 +198,14 @@ public record CsvLayout(
           DialectDetector.fit(text, complete, new Dialect(other, dialect.quote()));
       if (fit.fields() > 1 && fit.share() >= SPLITS_WELL) {
         throw new FinalFailure(
-            "delimiter: with %s the first record of %s is one column %s, with %s it would be %d columns; set delimiter to %s or leave it out"
+            "delimiter: with %s the first record of %s is one column %s, with %s it would be %,d columns; give -p %s or leave delimiter out"
                 .formatted(
                     dialect.delimiterName(),
                     file.path(),
                     Shown.value(first.field(0)),
                     Dialect.name(other),
                     fit.fields(),
-                    Dialect.name(other)));
+                    Dialect.flag(other)));
       }
     }
   }

@@ -31,4 +31,9 @@ public record Dialect(char delimiter, char quote) {
   static String name(char delimiter) {
     return delimiter == '\t' ? "tab" : "'" + delimiter + "'";
   }
+
+  /** {@return what -p takes for a delimiter, so that a shell leaves it whole} */
+  static String flag(char delimiter) {
+    return delimiter == '\t' ? "delimiter=tab" : "'delimiter=" + delimiter + "'";
+  }
 }
