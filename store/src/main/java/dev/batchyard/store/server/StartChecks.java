@@ -13,6 +13,9 @@ public final class StartChecks {
   private static final int POOLER_LOOKS = 4;
   private static final String WRONG_PASSWORD = "28P01";
 
+  /** The driver's own state for a login that it cannot go on with. */
+  private static final String REJECTED_BY_DRIVER = "08004";
+
   private StartChecks() {}
 
   /**
@@ -188,8 +191,11 @@ public final class StartChecks {
                   .formatted(said);
           case "3D000" -> "there is no database of that name; create it, or name another with --db";
           case "08001", "08004", "08006" ->
-              "cannot connect (%s); check that the server runs and --db names it"
-                  .formatted(isUnknownHost(e) ? "unknown host " + address.host() : said);
+              state.equals(REJECTED_BY_DRIVER) && address.password().isEmpty()
+                  ? "the server asks for a password and none is given (%s); set BATCHYARD_DB_PASSWORD"
+                      .formatted(said)
+                  : "cannot connect (%s); check that the server runs and --db names it"
+                      .formatted(isUnknownHost(e) ? "unknown host " + address.host() : said);
           case "08P01" ->
               "it does not answer as PostgreSQL does (%s); check that --db names a PostgreSQL server itself"
                   .formatted(said);

@@ -54,6 +54,13 @@ class StartChecksTest {
   }
 
   @Test
+  void a_password_that_is_not_given_is_asked_for() {
+    assertThat(refusal(Servers.with(address, Cluster.USER, "")))
+        .contains("asks for a password and none is given")
+        .endsWith("set BATCHYARD_DB_PASSWORD");
+  }
+
+  @Test
   void a_database_that_is_not_there_is_named() {
     assertThat(refusal(Servers.database(address, "没有")))
         .contains("/没有", "no database of that name", "--db");
