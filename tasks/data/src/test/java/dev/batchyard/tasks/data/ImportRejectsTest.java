@@ -1,6 +1,7 @@
 package dev.batchyard.tasks.data;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +11,7 @@ import dev.batchyard.testkit.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -194,6 +196,26 @@ class ImportRejectsTest {
                 .formatted(shown, shown, shown));
     run.requireLedgerTells("picky");
     assertThat(run.ledger()).isEqualTo("8 0 0 8");
+  }
+
+  @Test
+  void the_reasons_of_postgresql_are_told_without_their_full_stop() throws Exception {
+    database.execute("create table picky (id int primary key)");
+    database.execute("insert into picky select generate_series(1, 1200)");
+    String rows = IntStream.rangeClosed(1, 1200).mapToObj(i -> i + "\n").collect(joining());
+    Path file = Files.writeString(folder.resolve("picky.csv"), "id\n" + rows);
+    ImportRun run =
+        new ImportRun(
+            database,
+            ImportParamsBuilder.of(file, "picky").chunkRows(1200).rejectsMax(1100).build());
+
+    assertThatThrownBy(run::attempt)
+        .isInstanceOf(FinalFailure.class)
+        .hasMessageStartingWith(
+            "rejectsMax: 1,200 of 1,200 rows were rejected, more than rejectsMax 1,100 allows; row 1")
+        .hasMessageContaining("already exists; row 2")
+        .hasMessageContaining("already exists. Mend the source")
+        .hasMessageNotContaining("..");
   }
 
   @Test

@@ -156,15 +156,20 @@ public final class Pipeline<T, R> {
     }
     StringBuilder first = new StringBuilder();
     for (Reject reject : firstRejects) {
-      first.append("; row ").append(reject.number());
+      first.append("; row %,d".formatted(reject.number()));
       if (!reject.column().isEmpty()) {
         first.append(", column ").append(reject.column());
       }
-      first.append(": ").append(reject.reason());
+      first.append(": ").append(withoutStop(reject.reason()));
     }
     throw new FinalFailure(
-        "rejectsMax: %d of %d rows were rejected, more than rejectsMax %d allows%s. Mend the source or raise rejectsMax, then submit anew"
+        "rejectsMax: %,d of %,d rows were rejected, more than rejectsMax %,d allows%s. Mend the source or raise rejectsMax, then submit anew"
             .formatted(ledger.rejected(), ledger.read(), limits.rejectsMax(), first));
+  }
+
+  /** PostgreSQL ends its details with a full stop, and here a sentence goes on. */
+  private static String withoutStop(String reason) {
+    return reason.endsWith(".") ? reason.substring(0, reason.length() - 1) : reason;
   }
 
   private static Map<String, Object> result(Ledger ledger, long took_ns) {

@@ -22,11 +22,17 @@ public final class WhatStays {
       failure.addSuppressed(e); // the first failure matters more
       return failure;
     }
+    String message = String.valueOf(failure.getMessage());
     return written == 0
         ? failure
         : new FinalFailure(
-            "%s. What this task has written stays in %s (%,d %s): delete it, empty the table or name another before you submit anew"
-                .formatted(failure.getMessage(), table, written, written == 1 ? "row" : "rows"),
+            "%s%s What this task has written stays in %s (%,d %s): delete it, empty the table or name another before you submit anew"
+                .formatted(
+                    message,
+                    message.endsWith(".") ? "" : ".",
+                    table,
+                    written,
+                    written == 1 ? "row" : "rows"),
             failure);
   }
 }
