@@ -208,11 +208,9 @@ final class Attempts {
     long ms = attempt.ran().toMillis();
     switch (verdict) {
       case Verdict.Complete(var ignored) -> log.info("task_completion after " + ms + " ms");
-      case Verdict.Fail(var why) -> log.error("task_error " + why.kind() + ": " + why.message());
+      case Verdict.Fail(var why) -> log.error("task_error " + why.told());
       case Verdict.Retry(var delay, var why) ->
-          log.error(
-              "task_error %s: %s; again in %d ms"
-                  .formatted(why.kind(), why.message(), delay.toMillis()));
+          log.error("task_error %s; again in %d ms".formatted(why.told(), delay.toMillis()));
       case Verdict.Snooze(var delay) -> log.info("snoozed for " + delay.toMillis() + " ms");
       case Verdict.Release() -> log.info("released uncharged after " + ms + " ms");
       case Verdict.Spare(var charge) -> log.warn("released: " + why(charge).message());

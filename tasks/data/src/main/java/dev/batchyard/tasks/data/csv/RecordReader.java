@@ -131,8 +131,7 @@ final class RecordReader implements AutoCloseable {
     if (String.valueOf(failure.getMessage()).startsWith("Unclosed")) {
       throw new FinalFailure(
           "%s: a quote %s is opened and not closed until the end of the file; close it, or declare another quote, then submit anew"
-              .formatted(place, layout.dialect().quote()),
-          failure);
+              .formatted(place, layout.dialect().quote()));
     }
     throw new FinalFailure(
         "%s: the record has more than %s, the most that a record may have; usually a quote %s that is never closed, or a file without line ends. Mend the file, or declare quote, then submit anew"
