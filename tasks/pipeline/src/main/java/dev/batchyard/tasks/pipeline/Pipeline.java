@@ -92,6 +92,9 @@ public final class Pipeline<T, R> {
       try (ReadAhead<T, R> chunks = new ReadAhead<>(source, step, limits.chunkItems(), name)) {
         chunks.start();
         return drain(chunks, context, started);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // so that closing does not wait either
+        throw e;
       }
     }
   }
