@@ -33,7 +33,7 @@ public final class Node implements AutoCloseable {
   /**
    * Starts a node with the name that its installation gives it.
    *
-   * @throws CannotStart if it needs a slot of the data folder and gets none, or more connections
+   * @throws CannotStart if it needs a number of the data folder and gets none, or more connections
    *     than the server allows
    */
   public static Node start(Installation installation, TaskTypes types) {

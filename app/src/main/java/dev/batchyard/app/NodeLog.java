@@ -31,6 +31,8 @@ public final class NodeLog implements AutoCloseable {
   private static final FileSize FILE_MAX = new FileSize(10 * FileSize.MB_COEFFICIENT);
   private static final int OLD_FILES_MAX = 4;
   private static final Duration SIZE_CHECK = Duration.buildBySeconds(1);
+
+  /** The time ends with its offset, {@code +08:00} or {@code Z}: each line says when it was. */
   private static final String TEXT = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %msg%n%ex{8}";
 
   private final ch.qos.logback.classic.Logger root;

@@ -42,7 +42,7 @@ final class TestServer implements AutoCloseable {
         server =
             EmbeddedServer.join(
                 DataFolder.open(Files.createTempDirectory(target, PREFIX)),
-                Map.of(
+                Map.of( // tests of the store read our tables by their bare names
                     "shared_buffers", "64MB",
                     "timezone", "Australia/Lord_Howe",
                     "search_path", "\"$user\", public"));

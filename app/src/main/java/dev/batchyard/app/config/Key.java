@@ -21,7 +21,7 @@ public enum Key {
       8,
       1,
       1_000,
-      "attempts that the node runs at once; it opens up to 2 connections for each, and some ten of its own"),
+      "attempts that the node runs at once; it opens up to 2 connections for each, and 7 more"),
   /** The grace of a stop. */
   STOP_GRACE_S(30, 0, 3_600, "seconds that a stop waits for checkpoints"),
   /** The retention of logs. */

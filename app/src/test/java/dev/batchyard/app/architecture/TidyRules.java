@@ -92,7 +92,7 @@ final class TidyRules {
   }
 
   static List<String> machinePaths(SourceTree tree) {
-    return lines(
+    return allLines(
         tree,
         file -> true,
         MACHINE_PATH,
@@ -100,7 +100,7 @@ final class TidyRules {
   }
 
   static List<String> registries(SourceTree tree) {
-    return lines(
+    return allLines(
         tree,
         file -> true,
         REGISTRY,
@@ -190,10 +190,16 @@ final class TidyRules {
     return path.startsWith("store/") || path.startsWith("bench/") || path.contains("/jdbc/");
   }
 
+  /** All but the rules, which have to name what they forbid. */
   private static List<String> lines(
       SourceTree tree, Predicate<SourceFile> files, Pattern banned, String instead) {
+    return allLines(tree, files.and(Predicate.not(SourceFile::isRule)), banned, instead);
+  }
+
+  private static List<String> allLines(
+      SourceTree tree, Predicate<SourceFile> files, Pattern banned, String instead) {
     List<String> found = new ArrayList<>();
-    tree.matching(files.and(Predicate.not(SourceFile::isRule)))
+    tree.matching(files)
         .forEach(file -> {
           int number = 0;
           for (String line : file.text().lines().toList()) {
