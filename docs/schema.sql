@@ -249,6 +249,13 @@ create table running (
   PRIMARY KEY (task)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, vacuum_truncate=false);
 
+create table tally (
+  day date not null,
+  lane integer not null,
+  state task_state not null,
+  n bigint not null
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, vacuum_truncate=false);
+
 create table task (
   id bigint not null,
   lane integer not null,

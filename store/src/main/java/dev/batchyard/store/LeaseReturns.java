@@ -45,7 +45,13 @@ final class LeaseReturns {
                              started_at, finished_at)
         select task, type, 'cancelled', lane, attempt, failures, crashes, generation, name,
                claimed_at, now
-          from asked)
+          from asked
+        returning lane, state, finished_at),
+      tallied as (
+        insert into tally (day, lane, state, n)
+        select (max(finished_at) at time zone 'UTC')::date, lane, state, count(*)
+          from ended
+         group by lane, state)
       insert into event (task, at, from_state, to_state, by, why)
       select task, now, 'running', 'cancelled', by, 'cancelled; node ' || name || ' no longer has it'
         from asked
@@ -105,7 +111,13 @@ final class LeaseReturns {
                jsonb_build_object('kind', 'Quarantined', 'trace', '', 'message',
                  'its node died ' || died || ' times while this task ran alone; last: ' || why)
           from gone
-         where died >= ?),
+         where died >= ?
+        returning lane, state, finished_at),
+      tallied as (
+        insert into tally (day, lane, state, n)
+        select (max(finished_at) at time zone 'UTC')::date, lane, state, count(*)
+          from quarantined
+         group by lane, state),
       back as (
         insert into block (lane, due_at, kind, whole, first, lo, hi,
                            attempt, failures, crashes, generation)

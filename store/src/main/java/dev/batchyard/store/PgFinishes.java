@@ -98,7 +98,13 @@ final class PgFinishes implements Finishes {
                lane, attempt, failures + (verdict = 'fail')::integer, crashes, generation, lease,
                node, started_at, now, result::jsonb, error
           from done
-         where verdict in ('complete', 'fail', 'cancel')),
+         where verdict in ('complete', 'fail', 'cancel')
+        returning lane, state, finished_at),
+      tallied as (
+        insert into tally (day, lane, state, n)
+        select (max(finished_at) at time zone 'UTC')::date, lane, state, count(*)
+          from ended
+         group by lane, state),
       waiting as (
         insert into block (lane, due_at, kind, whole, first, lo, hi,
                            attempt, failures, crashes, generation)

@@ -59,7 +59,13 @@ final class PgOperatorMoves implements OperatorMoves {
                              finished_at)
         select g.id, l.type, 'cancelled', g.lane, g.attempt, g.failures, g.crashes, g.generation,
                coalesce(?::timestamptz, clock_timestamp())
-          from gone g join lane l on l.id = g.lane)
+          from gone g join lane l on l.id = g.lane
+        returning lane, state, finished_at),
+      tallied as (
+        insert into tally (day, lane, state, n)
+        select (max(finished_at) at time zone 'UTC')::date, lane, state, count(*)
+          from ended
+         group by lane, state)
       insert into event (task, at, from_state, to_state, by, why)
       select id, coalesce(?::timestamptz, clock_timestamp()), state, 'cancelled', ?,
              'cancelled while it was ' || state
@@ -103,6 +109,9 @@ final class PgOperatorMoves implements OperatorMoves {
       """
       with old as (
         delete from outcome where id = ? returning *),
+      tallied as (
+        insert into tally (day, lane, state, n)
+        select (finished_at at time zone 'UTC')::date, lane, state, -1 from old),
       logged as (
         insert into attempt_log (task, attempt, generation, lease, node, started_at, ended_at, ended,
                                  final, result, error)

@@ -7,7 +7,6 @@ import dev.batchyard.engine.port.TaskViews;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -88,26 +87,6 @@ final class PgTaskViews implements TaskViews {
        where t.id = ?
       """;
 
-  private static final String COUNTS =
-      """
-      select state, sum(n)::bigint as n
-        from (select case when due_at <= c.now   then 'ready'
-                          when kind = 'retry'    then 'retrying'
-                          else                        'scheduled' end::task_state as state,
-                     sum(hi - lo + 1) as n
-                from block
-               cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
-               group by 1
-              union all
-              select 'running', sum((select sum(upper(r) - lower(r)) from unnest(ids) r)) from lease
-              union all
-              select state, count(*) from parked group by state
-              union all
-              select state, count(*) from outcome group by state) s
-       where n > 0
-       group by state
-      """;
-
   private static final String REJECTS =
       """
       select number, "column", reason, raw
@@ -160,13 +139,7 @@ final class PgTaskViews implements TaskViews {
 
   @Override
   public Map<TaskState, Long> counts() {
-    Map<TaskState, Long> counts = new EnumMap<>(TaskState.class);
-    db.query(
-            COUNTS,
-            r -> Map.entry(TaskRows.state(r.getString("state")), r.getLong("n")),
-            clock.bound())
-        .forEach(e -> counts.put(e.getKey(), e.getValue()));
-    return counts;
+    return Tally.counts(db, clock);
   }
 
   @Override

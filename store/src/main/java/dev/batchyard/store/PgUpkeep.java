@@ -83,6 +83,18 @@ final class PgUpkeep implements Upkeep {
         });
   }
 
+  @Override
+  public void rollUp() {
+    boolean _ =
+        db.transaction(c -> {
+          boolean mine = Sql.query(c, TRY_LOCK, r -> r.getBoolean(1)).getFirst();
+          if (mine) {
+            Tally.rollUp(c, Tally.LOOSE_MAX);
+          }
+          return mine;
+        });
+  }
+
   private void makeIdPartitions(Connection connection) throws SQLException {
     long last = Sql.query(connection, NOW, r -> r.getLong("last_id"), clock.bound()).getFirst();
     long through = last / PARTITION_IDS + 1;

@@ -31,7 +31,13 @@ final class WaitingTasks {
       ended as (
         insert into outcome (id, type, state, lane, attempt, failures, crashes, generation,
                              finished_at)
-        select ?, type, 'cancelled', lane, attempt, failures, crashes, generation, now from was)
+        select ?, type, 'cancelled', lane, attempt, failures, crashes, generation, now from was
+        returning lane, state, finished_at),
+      tallied as (
+        insert into tally (day, lane, state, n)
+        select (max(finished_at) at time zone 'UTC')::date, lane, state, count(*)
+          from ended
+         group by lane, state)
       insert into event (task, at, from_state, to_state, by, why)
       select ?, now, state, 'cancelled', ?, 'cancelled while it was ' || state from was
       """;

@@ -41,7 +41,7 @@ final class StoreFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, task_key, outcome, block, lease, parked, request, running, node, checkpoint,
+      truncate task, task_key, outcome, tally, block, lease, parked, request, running, node, checkpoint,
                reject, attempt_log, event, log_line, lane
        restart identity
       """;

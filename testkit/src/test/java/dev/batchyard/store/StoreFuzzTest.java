@@ -36,6 +36,8 @@ class StoreFuzzTest {
   private static final long SEED = 20_310_330;
   private static final Duration LIMIT = Duration.ofMinutes(2);
 
+  private static final String STORED = "select count(*) from task";
+
   private final AtomicLong kept = new AtomicLong();
   private final AtomicLong refused = new AtomicLong();
   private final AtomicLong rescued = new AtomicLong();
@@ -54,6 +56,8 @@ class StoreFuzzTest {
       }
       running.add(threads.submit(() -> operate(f, tasks, new Random(SEED - 1), deadline)));
       running.add(threads.submit(() -> rescueAndAge(f, deadline)));
+      running.add(threads.submit(() -> count(f, deadline)));
+      running.add(threads.submit(() -> rollUp(f, deadline)));
       for (Future<?> one : running) {
         one.get(LIMIT.toSeconds() + 30, TimeUnit.SECONDS);
       }
@@ -67,6 +71,7 @@ class StoreFuzzTest {
       for (String home : List.of("block", "lease", "parked", "request", "running")) {
         assertThat(f.count("select count(*) from " + home)).as("%s, %s", home, run).isZero();
       }
+      assertThat(TallyTest.wrong(f)).as("days, lanes and states miscounted, %s", run).isZero();
       for (int i = 0; i < TASKS; i += 37) {
         long task = tasks.get(i);
         assertThat(f.historyIsLegal(task)).as("task %s: %s", task, f.history(task)).isTrue();
@@ -207,6 +212,23 @@ class StoreFuzzTest {
     while (ended(f) < TASKS && System.nanoTime() < deadline) {
       f.pass(Duration.ofMillis(10));
       rescued.addAndGet(f.store.rescues().rescue());
+    }
+  }
+
+  /** Every task stands in one state, whatever goes on; two roll up at once now and then. */
+  private static void count(StoreFixture f, long deadline) {
+    while (ended(f) < TASKS && System.nanoTime() < deadline) {
+      long before = f.count(STORED);
+      long counted =
+          f.store.taskViews().counts().values().stream().mapToLong(Long::longValue).sum();
+      assertThat(counted).isBetween(before, f.count(STORED));
+      TallyTest.rollUp(f);
+    }
+  }
+
+  private static void rollUp(StoreFixture f, long deadline) {
+    while (ended(f) < TASKS && System.nanoTime() < deadline) {
+      TallyTest.rollUp(f);
     }
   }
 }

@@ -34,7 +34,7 @@ public interface TaskViews {
   /** {@return one task with everything about it} */
   Optional<TaskDetail> find(long task);
 
-  /** {@return how many tasks stand in each state, from what waits and runs; ended ones by count} */
+  /** {@return how many of the tasks that are kept stand in each state, exactly} */
   Map<TaskState, Long> counts();
 
   /**

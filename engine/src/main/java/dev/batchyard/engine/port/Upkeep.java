@@ -5,4 +5,7 @@ public interface Upkeep {
 
   /** Makes the partitions that will be needed soon and drops logs beyond their retention. */
   void runOnce();
+
+  /** Gathers what many small statements have noted; cheap, to be called every few seconds. */
+  void rollUp();
 }

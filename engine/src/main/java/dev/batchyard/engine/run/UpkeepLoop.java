@@ -17,6 +17,7 @@ final class UpkeepLoop implements Loop.Step {
 
   private static final Logger LOG = LoggerFactory.getLogger(UpkeepLoop.class);
   private static final long STORE_UPKEEP_EVERY_NS = TimeUnit.MINUTES.toNanos(10);
+  private static final long ROLL_UP_EVERY_NS = TimeUnit.SECONDS.toNanos(10);
 
   /** Shorter attempts leave no trace beyond their outcome. */
   private static final Duration SHOWN_AFTER = Duration.ofSeconds(1);
@@ -27,6 +28,7 @@ final class UpkeepLoop implements Loop.Step {
   private final Signal rescue;
   private final LongSupplier nanos;
   private long storeUpkeepNs;
+  private long rolledUpNs;
   private long recordedNs;
 
   UpkeepLoop(
@@ -41,6 +43,7 @@ final class UpkeepLoop implements Loop.Step {
     this.rescue = rescue;
     this.nanos = nanos;
     this.storeUpkeepNs = nanos.getAsLong() - STORE_UPKEEP_EVERY_NS;
+    this.rolledUpNs = nanos.getAsLong();
     this.recordedNs = nanos.getAsLong();
   }
 
@@ -49,6 +52,10 @@ final class UpkeepLoop implements Loop.Step {
     rescue.await(config.beat());
     rescueOnce();
     recordRunning();
+    if (nanos.getAsLong() - rolledUpNs >= ROLL_UP_EVERY_NS) {
+      ports.upkeep().rollUp();
+      rolledUpNs = nanos.getAsLong();
+    }
     if (nanos.getAsLong() - storeUpkeepNs >= STORE_UPKEEP_EVERY_NS) {
       ports.upkeep().runOnce();
       storeUpkeepNs = nanos.getAsLong();

@@ -99,6 +99,17 @@ create index outcome_bad on outcome (type, id desc) where state <> 'completed';
 create table task_0 partition of task for values from (0) to (10000000);
 create table outcome_0 partition of outcome for values from (0) to (10000000);
 
+-- How many outcomes there are, by the day (UTC) of their end: what adds outcomes or takes some away
+-- appends rows here in the same statement, so that the sums are exact at every commit; upkeep rolls
+-- rows of one key into one.
+create table tally (
+  day   date       not null,
+  lane  integer    not null,
+  state task_state not null,
+  n     bigint     not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        vacuum_truncate = false);
+
 create type block_kind as enum ('new', 'retry', 'snooze');
 
 -- What waits: neighbouring ids lo..hi with the same counters. first, bid, lane and due_at never
