@@ -9,6 +9,12 @@ public final class QueueSystems {
 
   private static final Map<String, QueueSystem.Maker> MAKERS = new LinkedHashMap<>();
 
+  static {
+    MAKERS.put("db_scheduler", DbScheduler::new);
+    MAKERS.put("jobrunr", JobRunrQueue::new);
+    MAKERS.put("quartz", QuartzQueue::new);
+  }
+
   private QueueSystems() {}
 
   /** {@return all names, in the order of the first round} */
