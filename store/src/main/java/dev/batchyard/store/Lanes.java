@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The numbers of lanes and the names that exist, kept in memory: lanes are never renumbered, queues
@@ -55,8 +56,13 @@ final class Lanes {
    * @throws UnknownName if a queue or a retry policy does not exist
    */
   void check(List<TaskDraft> drafts) {
-    check("queue", QUEUES, queues, drafts.stream().map(TaskDraft::queue));
-    check("retry policy", RETRY_POLICIES, retryPolicies, drafts.stream().map(TaskDraft::retry));
+    check(
+        "queue",
+        QUEUES,
+        queues,
+        drafts.stream().map(TaskDraft::queue),
+        "; './batchyard queue %s --create' makes it");
+    check("retry policy", RETRY_POLICIES, retryPolicies, drafts.stream().map(TaskDraft::retry), "");
   }
 
   /** {@return the number of a draft's lane, made if it is new} */
@@ -80,7 +86,7 @@ final class Lanes {
   }
 
   private void check(
-      String what, String sql, Set<String> known, java.util.stream.Stream<String> names) {
+      String what, String sql, Set<String> known, Stream<String> names, String cure) {
     Set<String> unknown = unknown(known, names.collect(Collectors.toSet()));
     if (unknown.isEmpty()) {
       return;
@@ -88,9 +94,11 @@ final class Lanes {
     known.addAll(db.query(sql, r -> r.getString("name")));
     Set<String> missing = unknown(known, unknown);
     if (!missing.isEmpty()) {
+      String name = missing.iterator().next();
       throw new UnknownName(
           "%s '%s' does not exist; there are: %s"
-              .formatted(what, missing.iterator().next(), String.join(", ", new TreeSet<>(known))));
+                  .formatted(what, name, String.join(", ", new TreeSet<>(known)))
+              + cure.formatted(name));
     }
   }
 

@@ -69,12 +69,13 @@ final class PgTaskViews implements TaskViews {
   private static final String DETAIL =
       """
       select t.params, t.retry, t.key, t.due_at, o.result, o.error,
-             q.kind as request, k.read, k.written, k.skipped, k.rejected, k.position,
+             q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
              exists (select from node m
                       where m.fenced_at is null and l.type = any (m.types)
                         and m.lease_until >= coalesce(?::timestamptz, clock_timestamp())) as served
         from task t
         join lane l on l.id = t.lane
+        join queue u on u.name = l.queue
         left join outcome o on o.id = t.id
         left join request q on q.task = t.id
         left join lateral (
@@ -196,10 +197,18 @@ final class PgTaskViews implements TaskViews {
                 Sql.maybeText(r, "position"),
                 Sql.maybeText(r, "request"),
                 r.getBoolean("served"),
+                queuePause(r),
                 history.attempts(),
                 history.events(row, Sql.maybeInstant(r, "due_at"))),
         clock.bound(),
         row.id());
+  }
+
+  private static Optional<QueuePause> queuePause(ResultSet row) throws SQLException {
+    Optional<String> by = Sql.maybeText(row, "paused_by");
+    return by.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new QueuePause(by.get(), Sql.instant(row, "paused_at")));
   }
 
   private static Optional<Ledger> ledger(ResultSet row) throws SQLException {

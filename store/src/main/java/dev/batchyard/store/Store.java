@@ -6,6 +6,7 @@ import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.OperatorMoves;
+import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Sessions;
@@ -99,6 +100,10 @@ public final class Store {
 
   public OperatorMoves operatorMoves() {
     return new PgOperatorMoves(db, clock, wakeUps);
+  }
+
+  public Queues queues() {
+    return new PgQueues(db, clock, wakeUps);
   }
 
   public TaskViews taskViews() {

@@ -46,6 +46,12 @@ final class StoreFixture implements AutoCloseable {
        restart identity
       """;
 
+  private static final String QUEUES_AS_MADE =
+      """
+      delete from queue where name <> 'default';
+      update queue set age_step = '60 s', paused_by = null, paused_at = null
+      """;
+
   final Database database;
   final DataSource source;
   final Store store;
@@ -63,6 +69,7 @@ final class StoreFixture implements AutoCloseable {
             new Random(7),
             Store.Settings.DEFAULT);
     sql(EMPTY);
+    sql(QUEUES_AS_MADE);
   }
 
   @Override

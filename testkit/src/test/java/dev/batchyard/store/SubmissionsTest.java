@@ -94,7 +94,9 @@ class SubmissionsTest {
                     Optional.empty(),
                     "default")))
         .isInstanceOf(UnknownName.class)
-        .hasMessage("queue 'nachts' does not exist; there are: default");
+        .hasMessage(
+            "queue 'nachts' does not exist; there are: default; './batchyard queue nachts --create'"
+                + " makes it");
     assertThatThrownBy(() ->
             f.submit(
                 new TaskDraft(

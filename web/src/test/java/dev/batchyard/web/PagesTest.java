@@ -129,6 +129,20 @@ final class PagesTest {
   }
 
   @Test
+  void a_task_of_a_paused_queue_says_so_in_both_languages() {
+    long task = f.submit("waits", "{}");
+    f.store.queues().pause("default", "王小明");
+    try {
+      assertThat(f.signIn().get("/tasks/" + task).body())
+          .contains("Queue default is paused", "Paused by 王小明");
+      assertThat(f.signIn().get("/tasks/" + task + "?lang=zh").body()).contains("队列 default 已暂停");
+    } finally {
+      f.store.queues().resume("default");
+    }
+    assertThat(f.signIn().get("/tasks/" + task).body()).doesNotContain("is paused");
+  }
+
+  @Test
   void what_a_task_says_is_text_and_never_markup() throws SQLException {
     long task = f.submit(MARKUP, "{\"p\": \"<script>p</script>\"}");
     UUID boot = f.node("node" + MARKUP);

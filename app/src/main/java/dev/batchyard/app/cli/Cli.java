@@ -45,7 +45,9 @@ final class Cli {
         .addSubcommand(new WatchCommand(this))
         .addSubcommand(new TasksCommand(this))
         .addSubcommand(new TaskCommand(this))
-        .addSubcommand(new LogsCommand(this));
+        .addSubcommand(new LogsCommand(this))
+        .addSubcommand(new QueuesCommand(this))
+        .addSubcommand(new QueueCommand(this));
     for (MoveCommand.Kind kind : MoveCommand.Kind.values()) {
       CommandLine move = new CommandLine(new MoveCommand(this, kind));
       move.getCommandSpec().usageMessage().description(kind.description());

@@ -4,15 +4,18 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /** Words and figures for people. */
 final class Show {
@@ -20,6 +23,9 @@ final class Show {
   private static final int BAR_CELLS = 30;
   private static final int RAW_SHOWN = 60;
   private static final JacksonParameters CODEC = new JacksonParameters();
+
+  private static final Set<TaskState> WAITING =
+      EnumSet.of(TaskState.READY, TaskState.SCHEDULED, TaskState.RETRYING);
 
   private final DateTimeFormatter time;
 
@@ -135,6 +141,16 @@ final class Show {
       field(
           text, "waits", "no live node serves " + row.type() + "; './batchyard server' starts one");
     }
+    if (WAITING.contains(row.state())) {
+      detail
+          .queuePause()
+          .ifPresent(pause ->
+              field(
+                  text,
+                  "waits",
+                  "its queue %s is paused, by %s since %s; './batchyard queue %s --resume'"
+                      .formatted(row.queue(), pause.by(), at(pause.at()), row.queue())));
+    }
     appendAttempts(text, detail);
     appendEvents(text, detail);
     if (!rejects.isEmpty()) {
@@ -218,6 +234,20 @@ final class Show {
           row.node().orElse("-"),
           at(row.submitted()),
           row.label());
+    }
+    return table.text();
+  }
+
+  String queues(List<QueueRow> rows) {
+    Table table = new Table("queue", "waiting", "later", "running", "age step", "paused");
+    for (QueueRow row : rows) {
+      table.add(
+          row.name(),
+          "%,d".formatted(row.waiting()),
+          "%,d".formatted(row.later()),
+          "%,d".formatted(row.running()),
+          Spans.text(row.ageStep()),
+          row.pausedBy().map(by -> "by %s, %s".formatted(by, at(row.pausedAt()))).orElse("-"));
     }
     return table.text();
   }

@@ -54,6 +54,7 @@ final class TaskJson {
     put(document, "position", detail.positionJson().map(CODEC::parse));
     put(document, "request", detail.request());
     document.put("served", detail.served());
+    put(document, "queuePause", detail.queuePause());
     document.put(
         "attempts",
         detail.attempts().stream()

@@ -146,6 +146,7 @@ final class StopReportTest {
             Optional.empty(),
             Optional.empty(),
             true,
+            Optional.empty(),
             List.of(),
             List.of()));
   }

@@ -90,6 +90,7 @@ public interface TaskViews {
    *
    * @param request a pause or cancel that its attempt has not obeyed yet
    * @param served whether a live node serves its type
+   * @param queuePause who paused its queue, if it is paused
    * @param attempts in order of their numbers
    */
   record TaskDetail(
@@ -103,6 +104,7 @@ public interface TaskViews {
       Optional<String> positionJson,
       Optional<String> request,
       boolean served,
+      Optional<QueuePause> queuePause,
       List<Attempt> attempts,
       List<Event> events) {
     public TaskDetail {
@@ -117,6 +119,9 @@ public interface TaskViews {
           : attempts.getLast().took();
     }
   }
+
+  /** Who paused a queue, and since when. */
+  record QueuePause(String by, Instant at) {}
 
   /**
    * One attempt.

@@ -3,6 +3,7 @@ package dev.batchyard.web.dashboard;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.engine.port.LogLines.Line;
 import dev.batchyard.engine.port.TaskViews.Attempt;
+import dev.batchyard.engine.port.TaskViews.QueuePause;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.web.page.Page;
 import java.time.Duration;
@@ -46,6 +47,14 @@ public record TaskSheet(TaskDetail detail, long after, List<Reject> rejects, Lis
   /** {@return how long its last attempt took, once it has ended} */
   public Optional<Duration> duration() {
     return detail.took();
+  }
+
+  /** {@return who paused its queue, if that is what it waits for} */
+  public Optional<QueuePause> queuePause() {
+    return switch (detail.row().state()) {
+      case READY, SCHEDULED, RETRYING -> detail.queuePause();
+      default -> Optional.empty();
+    };
   }
 
   /** {@return the parameters over several lines} */

@@ -1,0 +1,88 @@
+package dev.batchyard.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.config.ConfigReader;
+import dev.batchyard.app.config.Key;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** The commands about queues. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class QueueCliTest {
+
+  private Installation installation;
+  private Terminal terminal;
+
+  @BeforeAll
+  void open(@TempDir Path temp) throws Exception {
+    Path data = temp.resolve("data");
+    installation =
+        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
+    terminal = new Terminal(data, temp);
+    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+  }
+
+  @AfterAll
+  void close() {
+    installation.close();
+  }
+
+  @Test
+  void a_queue_is_made_filled_paused_and_resumed() {
+    submitTo("夜间").refused(Exit.USAGE, "'夜间' does not exist", "queue 夜间 --create");
+    assertThat(terminal.run("queue", "夜间", "--create", "--age-step", "1h30m").fine().out())
+        .contains("queue 夜间 made\n", "has the new age step", "1h30m");
+    String task = submitTo("夜间").fine().document().get("id").asString();
+    assertThat(terminal.run("queue", "夜间", "--pause").fine().out())
+        .contains("paused\n", "by 李雷, 20");
+    assertThat(terminal.run("queue", "夜间", "--pause").fine().out()).contains("paused already");
+    JsonNode paused = terminal.run("queue", "夜间", "--json").fine().document();
+    assertThat(paused.get("waiting").asLong()).isEqualTo(1);
+    assertThat(paused.get("pausedBy").asString()).isEqualTo("李雷");
+    assertThat(terminal.run("queues").fine().out())
+        .contains("default  0", "夜间     1        0      0        1h30m     by 李雷");
+    assertThat(terminal.run("queues", "--json").fine().documents()).hasSize(2);
+    assertThat(terminal.run("task", task).fine().out())
+        .contains("waits       its queue 夜间 is paused, by 李雷 since 20");
+    assertThat(terminal.run("queue", "夜间", "--resume").fine().out()).contains("resumed\n");
+    assertThat(terminal.run("queue", "夜间", "--resume").fine().out()).contains("is not paused");
+    assertThat(terminal.run("task", task).fine().out()).doesNotContain("is paused");
+  }
+
+  @Test
+  void wrong_use_names_the_cure() {
+    terminal.run("queue", "none").refused(Exit.NOT_FOUND, "'none'", "--create");
+    terminal.run("queue", "none", "--pause").refused(Exit.NOT_FOUND, "'none'", "--create");
+    terminal.run("queue", "a b", "--create").refused(Exit.USAGE, "'a b'", "letters");
+    terminal
+        .run("queue", "default", "--age-step", "soon")
+        .refused(Exit.USAGE, "--age-step", "'soon'", "1h30m");
+    terminal
+        .run("queue", "default", "--age-step", "31d")
+        .refused(Exit.USAGE, "age step of queue 'default'", "30 days");
+    terminal.run("queue", "default", "--pause", "--resume").refused(Exit.USAGE, "--pause");
+    terminal.run("queue").refused(Exit.USAGE, "NAME");
+  }
+
+  private Terminal.Said submitTo(String queue) {
+    return terminal.run(
+        "submit",
+        "data.import",
+        "-p",
+        "file=rows.csv",
+        "-p",
+        "table=t",
+        "--queue",
+        queue,
+        "--json");
+  }
+}
