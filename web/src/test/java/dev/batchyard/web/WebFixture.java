@@ -29,7 +29,7 @@ final class WebFixture implements AutoCloseable {
   private static final String EMPTY =
       """
       truncate task, task_key, outcome, block, lease, parked, request, running, node, checkpoint,
-               reject, attempt_log, event, log_line, lane
+               reject, attempt_log, event, log_line, lane, tally
        restart identity
       """;
 
