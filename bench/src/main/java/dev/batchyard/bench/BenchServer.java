@@ -58,6 +58,21 @@ final class BenchServer implements AutoCloseable {
     return server.folder();
   }
 
+  /** {@return a database of this name, made at the first call} */
+  DatabaseAddress database(String name) throws SQLException {
+    DatabaseAddress main = server.ensureRunning();
+    try (Connection connection = source(false).getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet there =
+            statement.executeQuery("select from pg_database where datname = '" + name + "'")) {
+      if (!there.next()) {
+        statement.execute("create database " + name);
+      }
+    }
+    return new DatabaseAddress(
+        main.host(), main.port(), name, main.user(), main.password(), main.properties());
+  }
+
   /** Plain connections; {@code rewrite} lets the driver rewrite batched inserts. */
   PGSimpleDataSource source(boolean rewrite) {
     DatabaseAddress address = server.ensureRunning();

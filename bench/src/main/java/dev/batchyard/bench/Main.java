@@ -7,7 +7,7 @@ import picocli.CommandLine.Command;
 @Command(
     name = "./dev bench",
     description = "Benchmarks, side by side with peers and with the physical limit.",
-    subcommands = ImportBench.class,
+    subcommands = {ImportBench.class, LayoutsBench.class},
     synopsisSubcommandLabel = "NAME")
 public final class Main implements Runnable {
 

@@ -62,7 +62,7 @@ final class QuartzQueue implements QueueSystem {
 
   @Override
   public String settings() {
-    return "Quartz %s: JobStoreTX, clustered, %s, %d threads, batchTriggerAcquisitionMaxCount %d, idleWaitTime %d ms (its minimum), one durable job, scheduleJobs; %s"
+    return "Quartz %s: JobStoreTX, clustered, %s, %d threads, batchTriggerAcquisitionMaxCount %d, idleWaitTime %d ms (its minimum), lockOnInsert false, one durable job, scheduleJobs; %s"
         .formatted(
             Scheduler.class.getPackage().getImplementationVersion(),
             PostgreSQLDelegate.class.getSimpleName(),
@@ -85,6 +85,7 @@ final class QuartzQueue implements QueueSystem {
     set.setProperty("org.quartz.jobStore.driverDelegateClass", PostgreSQLDelegate.class.getName());
     set.setProperty("org.quartz.jobStore.isClustered", "true");
     set.setProperty("org.quartz.jobStore.acquireTriggersWithinLock", "true"); // batches need it
+    set.setProperty("org.quartz.jobStore.lockOnInsert", "false"); // names are unique anyway
     set.setProperty("org.quartz.jobStore.useProperties", "true");
     set.setProperty("org.quartz.jobStore.dataSource", source);
     return set;
