@@ -21,6 +21,12 @@ record Bound(String figure, boolean less, double floor, double reach) {
     return new Bound(figure, false, floor, reach);
   }
 
+  /** Missed is told, whatever it is. */
+  static Bound toReach(String figure, boolean less, double reach) {
+    return new Bound(
+        figure, less, less ? Double.POSITIVE_INFINITY : Double.NEGATIVE_INFINITY, reach);
+  }
+
   boolean holds(double value) {
     return meets(value, floor);
   }
@@ -29,23 +35,25 @@ record Bound(String figure, boolean less, double floor, double reach) {
     return less ? value <= limit : value >= limit;
   }
 
-  /** {@return a line that names figure, value, floor and reach} */
+  /** {@return a line that names figure, value, floor if there is one, and reach} */
   String verdict(OptionalDouble value) {
     String sign = less ? "<=" : ">=";
+    boolean hasFloor = Double.isFinite(floor);
     if (value.isEmpty()) {
-      return "bound %s not measured; floor %s %s, reach %s %s"
-          .formatted(figure, sign, floor, sign, reach);
+      return "bound %s not measured; %sreach %s %s"
+          .formatted(figure, hasFloor ? "floor %s %s, ".formatted(sign, floor) : "", sign, reach);
     }
+    double measured = value.getAsDouble();
     return String.format(
         Locale.ROOT,
-        "bound %s %.3f; floor %s %s %s, reach %s %s %s",
+        "bound %s %.3f; %sreach %s %s %s",
         figure,
-        value.getAsDouble(),
-        sign,
-        floor,
-        holds(value.getAsDouble()) ? "met" : "MISSED",
+        measured,
+        hasFloor
+            ? "floor %s %s %s, ".formatted(sign, floor, holds(measured) ? "met" : "MISSED")
+            : "",
         sign,
         reach,
-        meets(value.getAsDouble(), reach) ? "met" : "missed");
+        meets(measured, reach) ? "met" : "missed");
   }
 }

@@ -1,5 +1,6 @@
 package dev.batchyard.bench;
 
+import dev.batchyard.bench.queue.BatchyardQueue;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -14,16 +15,6 @@ import java.util.concurrent.TimeUnit;
 
 /** The JVM of an {@link ImportNode}, started with the options of {@code ./batchyard}. */
 final class NodeJvm implements AutoCloseable {
-
-  /** What {@code ./batchyard} gives; {@code BATCHYARD_JAVA_OPTS} comes behind, as there. */
-  private static final List<String> OPTIONS =
-      List.of(
-          "-Xmx256m",
-          "-XX:+UseSerialGC",
-          "-XX:+ExitOnOutOfMemoryError",
-          "-Xshare:auto",
-          "--enable-native-access=ALL-UNNAMED",
-          "--sun-misc-unsafe-memory-access=allow");
 
   private static final long END_MAX_S = 60;
 
@@ -44,11 +35,7 @@ final class NodeJvm implements AutoCloseable {
 
   /** Starts one on a data folder; it serves when this returns. */
   static NodeJvm start(Path data) throws IOException, InterruptedException {
-    List<String> options = new ArrayList<>(OPTIONS);
-    String more = System.getenv().getOrDefault("BATCHYARD_JAVA_OPTS", "");
-    if (!more.isBlank()) {
-      options.addAll(List.of(more.strip().split("\\s+")));
-    }
+    List<String> options = BatchyardQueue.launcherOptions();
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);

@@ -7,9 +7,14 @@ import java.util.Map;
 /** The queues that can be measured, by name. */
 public final class QueueSystems {
 
+  public static final String LIMIT = "limit";
+  public static final String BATCHYARD = "batchyard";
+
   private static final Map<String, QueueSystem.Maker> MAKERS = new LinkedHashMap<>();
 
   static {
+    MAKERS.put(LIMIT, database -> new LimitQueue(database, false));
+    MAKERS.put(BATCHYARD, BatchyardQueue::new);
     MAKERS.put("db_scheduler", DbScheduler::new);
     MAKERS.put("jobrunr", JobRunrQueue::new);
     MAKERS.put("quartz", QuartzQueue::new);

@@ -1,0 +1,62 @@
+package dev.batchyard.bench;
+
+import dev.batchyard.bench.queue.QueueSystem;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** Tasks submitted one by one at a steady rate, and how long each took to start. */
+final class Latencies {
+
+  private static final long LAST_MAX_S = 30;
+
+  private final long apartNs;
+  private final int count;
+  private final long[] submittedNs;
+
+  Latencies(int perS, int count) {
+    this.apartNs = TimeUnit.SECONDS.toNanos(1) / perS;
+    this.count = count;
+    this.submittedNs = new long[count + 1];
+  }
+
+  /** Submits them, by numbers from 1. */
+  void submit(QueueSystem queue) throws Exception {
+    long next = System.nanoTime();
+    for (int n = 1; n <= count; n++) {
+      until(next);
+      submittedNs[n] = System.nanoTime();
+      queue.submitOne(n);
+      next += apartNs;
+    }
+  }
+
+  static void until(long ns) {
+    for (long left = ns - System.nanoTime(); left > 0; left = ns - System.nanoTime()) {
+      LockSupport.parkNanos(left);
+    }
+  }
+
+  /** {@return milliseconds from submit to start of each, sorted, when all have started} */
+  double[] await(Map<Long, Long> startedNs) throws IOException {
+    long until_ns = System.nanoTime() + TimeUnit.SECONDS.toNanos(LAST_MAX_S);
+    while (startedNs.size() < count) {
+      if (System.nanoTime() > until_ns) {
+        throw new IOException("%d tasks of %d started".formatted(startedNs.size(), count));
+      }
+      until(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(5));
+    }
+    double[] took_ms = new double[count];
+    startedNs.forEach(
+        (n, at) -> took_ms[n.intValue() - 1] = (at - submittedNs[n.intValue()]) / 1e6);
+    Arrays.sort(took_ms);
+    return took_ms;
+  }
+
+  /** {@return the value that this share of them does not exceed, by the nearest rank} */
+  static double percentile(double[] sorted, double share) {
+    return sorted[Math.max(0, (int) Math.ceil(share * sorted.length) - 1)];
+  }
+}

@@ -1,0 +1,173 @@
+package dev.batchyard.bench.queue;
+
+import dev.batchyard.api.NewTask;
+import dev.batchyard.api.Outcome;
+import dev.batchyard.api.TaskType;
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.Node;
+import dev.batchyard.app.Version;
+import dev.batchyard.app.config.ConfigReader;
+import dev.batchyard.app.config.Key;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.server.DatabaseAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongConsumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Batchyard as users get it: an installation over a database, a node with the default settings, the
+ * default queue and priority, history and fencing on.
+ */
+public final class BatchyardQueue implements QueueSystem {
+
+  private static final String TYPE = "bench.nothing";
+
+  /** What {@code ./batchyard} gives. */
+  private static final List<String> LAUNCHER_OPTIONS =
+      List.of(
+          "-Xmx256m",
+          "-XX:+UseSerialGC",
+          "-XX:+ExitOnOutOfMemoryError",
+          "-Xshare:auto",
+          "--enable-native-access=ALL-UNNAMED",
+          "--sun-misc-unsafe-memory-access=allow");
+
+  private final DatabaseAddress database;
+  private final Path data;
+  private @Nullable Opened opened;
+
+  public BatchyardQueue(DatabaseAddress database) throws IOException {
+    this.database = database;
+    this.data = Files.createTempDirectory("batchyard-bench-data");
+  }
+
+  /** The parameters of a task: what it tells when it starts. */
+  record Told(long n) {}
+
+  private record Opened(Installation installation, Submitter submitter) {}
+
+  /** {@return the options of {@code ./batchyard}; {@code BATCHYARD_JAVA_OPTS} comes behind} */
+  public static List<String> launcherOptions() {
+    List<String> options = new ArrayList<>(LAUNCHER_OPTIONS);
+    String more = System.getenv().getOrDefault("BATCHYARD_JAVA_OPTS", "");
+    if (!more.isBlank()) {
+      options.addAll(List.of(more.strip().split("\\s+")));
+    }
+    return options;
+  }
+
+  @Override
+  public String name() {
+    return "batchyard";
+  }
+
+  @Override
+  public String settings() {
+    return "Batchyard %s, default settings: %s slots; a type with lease max %d; default queue, retry policy and priority"
+        .formatted(Version.text(), Key.SLOTS.usual(), TaskType.LEASE_MAX);
+  }
+
+  @Override
+  public void create() throws SQLException {
+    shut();
+    Sources.execute(database, "drop schema if exists batchyard cascade");
+    var _ = open();
+  }
+
+  private synchronized Opened open() {
+    Opened present = opened;
+    if (present != null) {
+      return present;
+    }
+    String url =
+        "jdbc:postgresql://%s:%d/%s"
+            .formatted(database.host(), database.port(), database.database());
+    Installation installation =
+        Installation.open(
+            ConfigReader.read(
+                Map.of(
+                    Key.DATA, data.toString(),
+                    Key.DB, url,
+                    Key.DB_USER, database.user(),
+                    Key.DB_PASSWORD, database.password()),
+                Map.of(),
+                data));
+    Submitter submitter =
+        new Submitter(types(n -> {}), new JacksonParameters(), installation.store().submissions());
+    Opened made = new Opened(installation, submitter);
+    opened = made;
+    return made;
+  }
+
+  private static TaskTypes types(LongConsumer started) {
+    return new TaskTypes(
+        List.of(
+            new TaskType<>(
+                TYPE,
+                "Does nothing",
+                "什么也不做",
+                Told.class,
+                (told, context) -> {
+                  started.accept(told.n());
+                  return Outcome.completed();
+                },
+                TaskType.LEASE_MAX)));
+  }
+
+  @Override
+  public void submit(int count) {
+    var _ = open().submitter().submit(Collections.nCopies(count, task(0)));
+  }
+
+  @Override
+  public void submitOne(long n) {
+    var _ = open().submitter().submit(task(n));
+  }
+
+  private static NewTask task(long n) {
+    return NewTask.of(TYPE, new Told(n));
+  }
+
+  @Override
+  public AutoCloseable work(LongConsumer started) {
+    return Node.start(open().installation(), types(started));
+  }
+
+  @Override
+  public long ended() throws SQLException {
+    return Sources.number(database, "select count(*) from batchyard.outcome");
+  }
+
+  @Override
+  public List<String> workerOptions() {
+    return launcherOptions();
+  }
+
+  private synchronized void shut() {
+    if (opened != null) {
+      opened.installation().close();
+      opened = null;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    shut();
+    try (Stream<Path> all = Files.walk(data)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    }
+  }
+}
