@@ -138,13 +138,16 @@ final class PgClaims implements Claims {
 
   @Override
   public List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> leaseMaxByType, int free, boolean idle) {
-    if (free < 1 || leaseMaxByType.isEmpty()) {
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+    if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
-    for (Head head : heads(leaseMaxByType.keySet(), idle)) {
-      int leaseMax = Objects.requireNonNull(leaseMaxByType.get(head.type()));
-      List<Claim> claims = claim(boot, token, head, Math.min(free, leaseMax), idle);
+    for (Head head : heads(wantedByType.keySet(), idle)) {
+      int wanted = Objects.requireNonNull(wantedByType.get(head.type()));
+      if (wanted == 0) {
+        return List.of();
+      }
+      List<Claim> claims = claim(boot, token, head, Math.min(free, wanted), idle);
       if (!claims.isEmpty()) {
         return claims;
       }

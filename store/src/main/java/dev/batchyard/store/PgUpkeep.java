@@ -146,6 +146,8 @@ final class PgUpkeep implements Upkeep {
         """
             .formatted(name, table));
     if (table.equals("log_line")) {
+      // lines that come between the move and the attaching would keep the partition from its place
+      Sql.run(connection, "lock table log_line_default in share row exclusive mode");
       Sql.run(
           connection,
           """

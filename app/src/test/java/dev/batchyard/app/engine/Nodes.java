@@ -122,6 +122,15 @@ final class Nodes implements AutoCloseable {
           public void error(String line) {}
 
           @Override
+          public void begin(String line) {}
+
+          @Override
+          public void show() {}
+
+          @Override
+          public void endQuietly(String line) {}
+
+          @Override
           public void close() {
             onClose.run();
           }

@@ -12,17 +12,18 @@ public interface Claims {
 
   /**
    * Leases ready tasks of one lane, the one whose head is due first by {@code due + priority × age
-   * step}, to a node that is not fenced. Tasks of a type are taken only up to its lease size.
+   * step}, to a node that is not fenced.
    *
    * @param boot the claiming node
    * @param token drawn before sending: a claim whose answer was lost can be recognised by it
-   * @param leaseMaxByType what this node can run, and how many of each one claim may hold
+   * @param wantedByType what this node can run, and how many of each it wants now; a type with 0
+   *     keeps its place: nothing that comes behind its head is taken before it
    * @param free the most tasks wanted, at most {@link #BATCH_MAX}
    * @param idle whether nothing runs on the node, so that a suspect may
    * @return what is now ours, in id order; empty when nothing is ready
    */
   List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> leaseMaxByType, int free, boolean idle);
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle);
 
   /**
    * Releases, uncharged, leases of this boot that it does not hold in memory: claims whose answer

@@ -3,7 +3,10 @@ package dev.batchyard.engine.port;
 import java.time.Instant;
 import java.util.List;
 
-/** The stored log of attempts. */
+/**
+ * The stored log of attempts. An attempt that completed within a second and wrote no line has none;
+ * a second after its end its start and completion are derived from its outcome.
+ */
 public interface LogLines {
 
   /** The most lines in one append or one page. */

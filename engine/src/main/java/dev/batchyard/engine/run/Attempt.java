@@ -65,6 +65,10 @@ final class Attempt implements TaskContext {
     return thread != null;
   }
 
+  long claimedNs() {
+    return claimedNs;
+  }
+
   /** {@return whether what it has just failed by may be the store's absence} Waits to know. */
   boolean storeWasAway() throws InterruptedException {
     return boot.storeWasAway(claimedNs);

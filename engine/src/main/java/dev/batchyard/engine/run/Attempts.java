@@ -14,10 +14,10 @@ import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.StopReason;
 import dev.batchyard.engine.task.Verdict;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 
@@ -34,8 +34,9 @@ final class Attempts {
   private final String node;
   private final FinishLoop ends;
   private final Signal changed;
+  private final Slots slots;
+  private final Pace pace;
   private final Map<Key, Attempt> held = new ConcurrentHashMap<>();
-  private final AtomicInteger running = new AtomicInteger();
 
   Attempts(
       TaskTypes types,
@@ -44,7 +45,8 @@ final class Attempts {
       RandomGenerator random,
       String node,
       FinishLoop ends,
-      Signal changed) {
+      Signal changed,
+      Slots slots) {
     this.types = types;
     this.codec = codec;
     this.awayErrors = awayErrors;
@@ -52,6 +54,8 @@ final class Attempts {
     this.node = node;
     this.ends = ends;
     this.changed = changed;
+    this.slots = slots;
+    this.pace = new Pace(types.leaseMaxByName(), slots.size());
     ends.onSettled(this::settled);
   }
 
@@ -60,9 +64,25 @@ final class Attempts {
     held.put(Key.of(attempt.claim()), attempt);
   }
 
+  /** Starts it now or as soon as a slot is free. */
+  void startInTurn(Attempt attempt) {
+    if (slots.enter(attempt)) {
+      start(attempt);
+    }
+  }
+
+  /** Gives back those that wait for a slot and were claimed before this instant. */
+  void giveBackWaiting(long claimedBeforeNs) {
+    slots.withdrawSince(claimedBeforeNs).forEach(this::giveBack);
+  }
+
+  /** {@return how many tasks of each type may be claimed now} See {@link Pace#wanted}. */
+  Map<String, Integer> wanted() {
+    return pace.wanted(slots.free(), slots.waiting());
+  }
+
   /** Calls the handler on a virtual thread. */
-  void start(Attempt attempt) {
-    running.incrementAndGet();
+  private void start(Attempt attempt) {
     Thread.ofVirtual()
         .name("task-" + attempt.claim().task())
         .start(() -> {
@@ -75,7 +95,7 @@ final class Attempts {
   }
 
   /** Gives back, uncharged, a claim whose handler has not been called. */
-  void giveBack(Attempt attempt) {
+  private void giveBack(Attempt attempt) {
     attempt.ask(StopReason.NODE_STOPS);
     report(attempt, new AttemptEnd.Stopped());
   }
@@ -92,7 +112,22 @@ final class Attempts {
   }
 
   int running() {
-    return running.get();
+    return slots.running();
+  }
+
+  /** {@return how many claimed tasks wait for a slot} */
+  int waiting() {
+    return slots.waiting();
+  }
+
+  /** {@return how many attempts are held, whose ends are not stored yet} */
+  int count() {
+    return held.size();
+  }
+
+  /** {@return whether a task runs that must run alone} */
+  boolean anyAlone() {
+    return held.values().stream().anyMatch(a -> a.claim().alone() && !a.hasEnded());
   }
 
   Collection<Attempt> held() {
@@ -130,7 +165,7 @@ final class Attempts {
     } else {
       attempt
           .openLog()
-          .info("task_start attempt=" + attempt.claim().counters().attempt() + " node=" + node);
+          .begin("task_start attempt=" + attempt.claim().counters().attempt() + " node=" + node);
       end = call(attempt);
     }
     report(attempt, end);
@@ -189,6 +224,9 @@ final class Attempts {
     if (!attempt.end()) {
       return false;
     }
+    if (attempt.begun()) {
+      pace.tell(attempt.claim().type(), attempt.ran());
+    }
     StopReason stop = attempt.boot().inDoubt() ? StopReason.LEASE_LOST : attempt.stop();
     Verdict verdict =
         Decisions.after(end, stop, attempt.claim().counters(), attempt.claim().retry(), random);
@@ -196,7 +234,7 @@ final class Attempts {
     attempt.openLog().close();
     if (verdict instanceof Verdict.Drop) {
       ends.refused();
-      settled(attempt.claim());
+      settled(List.of(attempt.claim()));
     } else {
       ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran()));
     }
@@ -207,7 +245,7 @@ final class Attempts {
     var log = attempt.openLog();
     long ms = attempt.ran().toMillis();
     switch (verdict) {
-      case Verdict.Complete(var ignored) -> log.info("task_completion after " + ms + " ms");
+      case Verdict.Complete(var ignored) -> log.endQuietly("task_completion after " + ms + " ms");
       case Verdict.Fail(var why) -> log.error("task_error " + why.told());
       case Verdict.Retry(var delay, var why) ->
           log.error("task_error %s; again in %d ms".formatted(why.told(), delay.toMillis()));
@@ -228,15 +266,18 @@ final class Attempts {
     };
   }
 
+  /** Frees its slot; the claiming thread is woken only if it may have something to do. */
   private void release(Attempt attempt) {
     if (attempt.freeSlot()) {
-      running.decrementAndGet();
+      slots.leave().ifPresent(this::start);
     }
-    changed.raise();
+    if (pace.runsLow(attempt.claim().type(), slots.waiting())) {
+      changed.raise();
+    }
   }
 
-  private void settled(Claim claim) {
-    held.remove(Key.of(claim));
+  private void settled(List<Claim> claims) {
+    claims.forEach(claim -> held.remove(Key.of(claim)));
     changed.raise();
   }
 

@@ -5,7 +5,6 @@ import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -16,15 +15,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Claims what can start soon and hands it out. Quick types are leased many at a time and wait here
- * for a slot; what waits here is given back on stop. The same thread reconciles leases with memory,
- * so that a claim in flight is never taken for one whose answer was lost.
+ * for a slot; what waits for too long, or on stop, is given back. The same thread reconciles leases
+ * with memory, so that a claim in flight is never taken for one whose answer was lost.
  */
 final class ClaimLoop implements Loop.Step {
 
   private static final Logger LOG = LoggerFactory.getLogger(ClaimLoop.class);
 
   /** Ends that are not stored yet hold the claim back at this many. */
-  private static final int HELD_MAX = 4 * Claims.BATCH_MAX;
+  private static final int HELD_MAX = 6 * Claims.BATCH_MAX;
 
   private final EngineConfig config;
   private final Claims claims;
@@ -34,8 +33,6 @@ final class ClaimLoop implements Loop.Step {
   private final Signal changed;
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
-  private final Map<String, Integer> leaseMaxByType;
-  private final ArrayDeque<Attempt> waiting = new ArrayDeque<>();
   private final Duration reconcileEvery;
   private long reconciledNs;
   private boolean answerLost;
@@ -44,7 +41,6 @@ final class ClaimLoop implements Loop.Step {
   ClaimLoop(
       EngineConfig config,
       EnginePorts ports,
-      TaskTypes types,
       SessionLoop session,
       Attempts attempts,
       Signal changed,
@@ -57,7 +53,6 @@ final class ClaimLoop implements Loop.Step {
     this.changed = changed;
     this.nanos = time.nanos();
     this.ids = time.ids();
-    this.leaseMaxByType = types.leaseMaxByName();
     this.reconcileEvery = config.beat().multipliedBy(5);
     this.reconciledNs = nanos.getAsLong();
   }
@@ -71,7 +66,7 @@ final class ClaimLoop implements Loop.Step {
   @Override
   public void runOnce() throws InterruptedException {
     if (stopping) {
-      giveBackWaiting();
+      attempts.giveBackWaiting(nanos.getAsLong());
       changed.await(config.poll());
       return;
     }
@@ -81,25 +76,22 @@ final class ClaimLoop implements Loop.Step {
       return;
     }
     reconcileIfDue(boot);
-    startWaiting();
-    if (!mayClaim() || !claim(boot)) {
-      changed.await(config.poll());
+    attempts.giveBackWaiting(nanos.getAsLong() - Pace.GIVE_BACK_AFTER.toNanos());
+    if (!claim(boot)) {
+      changed.await(attempts.waiting() == 0 ? config.poll() : Pace.GIVE_BACK_AFTER);
     }
-  }
-
-  private boolean mayClaim() {
-    return waiting.isEmpty()
-        && attempts.running() < config.slots()
-        && attempts.held().size() < HELD_MAX
-        && attempts.held().stream().noneMatch(a -> a.claim().alone() && !a.hasEnded());
   }
 
   /** {@return whether anything was claimed} */
   private boolean claim(Boot boot) {
-    int free = Math.min(Claims.BATCH_MAX, HELD_MAX - attempts.held().size());
+    int free = Math.min(Claims.BATCH_MAX, HELD_MAX - attempts.count());
+    Map<String, Integer> wanted = attempts.wanted();
+    if (free < 1 || wanted.values().stream().allMatch(n -> n == 0) || attempts.anyAlone()) {
+      return false;
+    }
     List<Claim> claimed;
     try {
-      claimed = claims.claim(boot.id(), ids.get(), leaseMaxByType, free, attempts.held().isEmpty());
+      claimed = claims.claim(boot.id(), ids.get(), wanted, free, attempts.count() == 0);
     } catch (StoreUnavailable e) {
       answerLost = true; // it may have committed
       throw e;
@@ -108,22 +100,9 @@ final class ClaimLoop implements Loop.Step {
       Attempt attempt =
           new Attempt(claim, boot, logs.open(claim.task(), claim.counters().attempt()), nanos);
       attempts.hold(attempt);
-      waiting.add(attempt);
+      attempts.startInTurn(attempt);
     }
-    startWaiting();
     return !claimed.isEmpty();
-  }
-
-  private void startWaiting() {
-    while (!waiting.isEmpty() && attempts.running() < config.slots()) {
-      attempts.start(waiting.remove());
-    }
-  }
-
-  private void giveBackWaiting() {
-    while (!waiting.isEmpty()) {
-      attempts.giveBack(waiting.remove());
-    }
   }
 
   private void reconcileIfDue(Boot boot) {

@@ -48,7 +48,8 @@ public final class Engine implements AutoCloseable {
             new SplittableRandom(),
             config.name(),
             ends,
-            changed);
+            changed,
+            new Slots(config.slots()));
     session =
         new SessionLoop(
             config,
@@ -59,7 +60,7 @@ public final class Engine implements AutoCloseable {
             new SessionLoop.Signals(changed, rescue),
             time,
             bootChanged);
-    claims = new ClaimLoop(config, ports, types, session, attempts, changed, time);
+    claims = new ClaimLoop(config, ports, session, attempts, changed, time);
     sessionLoop = new Loop("session", session);
     claimLoop = new Loop("claim", claims);
     finishLoop = new Loop("finish", ends);

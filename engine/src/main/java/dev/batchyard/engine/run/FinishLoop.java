@@ -24,14 +24,14 @@ final class FinishLoop implements Loop.Step {
   private final LinkedBlockingQueue<Finish> waiting = new LinkedBlockingQueue<>();
   private final List<Finish> batch = new ArrayList<>();
   private final AtomicLong refused = new AtomicLong();
-  private volatile Consumer<Claim> settled = claim -> {};
+  private volatile Consumer<List<Claim>> settled = claims -> {};
 
   FinishLoop(Finishes finishes) {
     this.finishes = finishes;
   }
 
-  /** Told of each claim whose end is stored or refused. */
-  void onSettled(Consumer<Claim> listener) {
+  /** Told of the claims whose ends are stored or refused. */
+  void onSettled(Consumer<List<Claim>> listener) {
     settled = listener;
   }
 
@@ -70,8 +70,8 @@ final class FinishLoop implements Loop.Step {
             task,
             end.claim().counters().attempt());
       }
-      settled.accept(end.claim());
     }
+    settled.accept(batch.stream().map(Finish::claim).toList());
     batch.clear();
   }
 }

@@ -9,9 +9,12 @@ final class Signal {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition raisedCondition = lock.newCondition();
-  private boolean raised;
+  private volatile boolean raised;
 
   void raise() {
+    if (raised) {
+      return; // the one who awaits has not taken the last one yet, and will look after it has
+    }
     lock.lock();
     try {
       raised = true;

@@ -88,6 +88,7 @@ final class UpkeepLoop implements Loop.Step {
   }
 
   private static RunningRow row(Attempt attempt) {
+    attempt.openLog().show();
     Eta eta = attempt.observed();
     return new RunningRow(
         attempt.claim(),

@@ -1,8 +1,13 @@
 package dev.batchyard.ops.log;
 
 import dev.batchyard.engine.port.AttemptLogs.OpenLog;
+import dev.batchyard.engine.port.LogLines.Line;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The log of one attempt: long lines are cut, many lines end with a mark, characters that no
@@ -22,18 +27,42 @@ final class BoundedLog implements OpenLog {
   /** Where accepted lines go. */
   @FunctionalInterface
   interface Target {
-    void add(long task, int attempt, String level, String text);
+    void add(Line line);
   }
 
   private final long task;
   private final int attempt;
+  private final InstantSource clock;
   private final Target target;
   private final AtomicInteger lines = new AtomicInteger();
+  private final AtomicReference<@Nullable Line> first = new AtomicReference<>();
 
-  BoundedLog(long task, int attempt, Target target) {
+  BoundedLog(long task, int attempt, InstantSource clock, Target target) {
     this.task = task;
     this.attempt = attempt;
+    this.clock = clock;
     this.target = target;
+  }
+
+  @Override
+  public void begin(String line) {
+    first.set(line("info", clock.instant(), line));
+  }
+
+  @Override
+  public void show() {
+    Line held = first.getAndSet(null);
+    if (held != null) {
+      lines.incrementAndGet();
+      target.add(held);
+    }
+  }
+
+  @Override
+  public void endQuietly(String line) {
+    if (first.getAndSet(null) == null) {
+      info(line);
+    }
   }
 
   @Override
@@ -56,21 +85,27 @@ final class BoundedLog implements OpenLog {
     int over = lines.get() - LINES_MAX;
     if (over > 0) {
       target.add(
-          task,
-          attempt,
-          "warn",
-          "… " + over + " lines were dropped: an attempt keeps " + LINES_MAX);
+          line(
+              "warn",
+              clock.instant(),
+              "… " + over + " lines were dropped: an attempt keeps " + LINES_MAX));
     }
   }
 
   private void add(String level, String text) {
+    show();
+    Instant at = clock.instant();
     // cut first: a line of 100 MB must not be searched
     String bounded = text.length() > 4 * LINE_MAX ? text.substring(0, 4 * LINE_MAX) : text;
     for (String line : BREAK.split(ESCAPE.matcher(bounded).replaceAll(""), -1)) {
       if (lines.incrementAndGet() <= LINES_MAX) {
-        target.add(task, attempt, level, fit(line));
+        target.add(line(level, at, fit(line)));
       }
     }
+  }
+
+  private Line line(String level, Instant at, String text) {
+    return new Line(0, task, attempt, at, level, text);
   }
 
   private static String fit(String line) {

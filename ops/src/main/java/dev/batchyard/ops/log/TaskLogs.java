@@ -55,7 +55,7 @@ public final class TaskLogs implements AttemptLogs, AutoCloseable {
 
   @Override
   public OpenLog open(long task, int attempt) {
-    return new BoundedLog(task, attempt, this::add);
+    return new BoundedLog(task, attempt, clock, this::add);
   }
 
   /** Stores all that waits. */
@@ -64,8 +64,8 @@ public final class TaskLogs implements AttemptLogs, AutoCloseable {
     flushQuietly();
   }
 
-  private void add(long task, int attempt, String level, String text) {
-    if (!waiting.offer(new Line(0, task, attempt, clock.instant(), level, text))) {
+  private void add(Line line) {
+    if (!waiting.offer(line)) {
       dropped.incrementAndGet();
     } else if (waiting.size() == LogLines.BATCH_MAX) {
       timer.execute(this::flushQuietly);

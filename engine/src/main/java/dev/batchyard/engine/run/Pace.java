@@ -1,0 +1,69 @@
+package dev.batchyard.engine.run;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * How many tasks of a type may be claimed ahead of a free slot: what the node can start within
+ * {@link #AHEAD}, by how long attempts of the type took of late (an exponentially weighted mean of
+ * weight 1/8). Quick types are claimed hundreds at a time, slow ones not before a slot is free.
+ */
+final class Pace {
+
+  /** What waits here longer is given back, so that other nodes may have it. */
+  static final Duration GIVE_BACK_AFTER = Duration.ofMillis(100);
+
+  private static final Duration AHEAD = Duration.ofMillis(50);
+  private static final long UNKNOWN_NS = Duration.ofMillis(10).toNanos();
+  private static final int WEIGHT = 8;
+
+  private final Map<String, Integer> leaseMaxByType;
+  private final int slots;
+  private final Map<String, Long> meanNsByType = new ConcurrentHashMap<>();
+
+  Pace(Map<String, Integer> leaseMaxByType, int slots) {
+    this.leaseMaxByType = leaseMaxByType;
+    this.slots = slots;
+  }
+
+  /** An attempt ended. Of two told at once one may be lost: it is a mean. */
+  void tell(String type, Duration ran) {
+    long meanNs = meanNsByType.getOrDefault(type, UNKNOWN_NS);
+    long nextNs = meanNs + (ran.toNanos() - meanNs) / WEIGHT;
+    if (nextNs != meanNs) {
+      var _ = meanNsByType.put(type, nextNs);
+    }
+  }
+
+  /**
+   * {@return how many tasks of each type may be claimed now} Types that must wait for a free slot
+   * are there with 0.
+   *
+   * @param free slots that nobody holds
+   * @param waiting claimed tasks that wait for a slot
+   */
+  Map<String, Integer> wanted(int free, int waiting) {
+    Map<String, Integer> wanted = new TreeMap<>();
+    leaseMaxByType.forEach((type, leaseMax) -> {
+      int room = runsLow(type, waiting) ? free + ahead(type, leaseMax) - waiting : 0;
+      wanted.put(type, Math.clamp(room, 0, leaseMax));
+    });
+    return wanted;
+  }
+
+  /** {@return whether the line before the slots is short enough to claim more of this type} */
+  boolean runsLow(String type, int waiting) {
+    return waiting <= ahead(type, leaseMaxByType.getOrDefault(type, 1)) / 2;
+  }
+
+  /** Twice a lease at most: one is worked on while the next is fetched. */
+  private int ahead(String type, int leaseMax) {
+    if (leaseMax == 1) {
+      return 0; // its tasks run long and checkpoint
+    }
+    long meanNs = Math.max(1, meanNsByType.getOrDefault(type, UNKNOWN_NS));
+    return Math.toIntExact(Math.min(2L * leaseMax, slots * AHEAD.toNanos() / meanNs));
+  }
+}
