@@ -67,6 +67,24 @@ class TaskLogsTest {
   }
 
   @Test
+  void a_first_line_goes_in_only_with_others_and_keeps_its_time() {
+    OpenLog quick = logs.open(1, 1);
+    quick.begin("task_start");
+    quick.endQuietly("task_completion");
+    OpenLog talks = logs.open(2, 1);
+    talks.begin("task_start");
+    talks.warn("hm");
+    talks.endQuietly("task_completion");
+    OpenLog takesLong = logs.open(3, 1);
+    takesLong.begin("task_start");
+    takesLong.show();
+    takesLong.show();
+    logs.close();
+    assertThat(lines.stored.stream().map(l -> l.task() + " " + l.text()))
+        .containsExactly("2 task_start", "2 hm", "2 task_completion", "3 task_start");
+  }
+
+  @Test
   void an_outage_loses_no_line_up_to_the_bound_and_never_fails_the_attempt() {
     lines.down = true;
     OpenLog log = logs.open(1, 1);

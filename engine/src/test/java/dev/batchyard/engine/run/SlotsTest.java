@@ -1,0 +1,84 @@
+package dev.batchyard.engine.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.api.Progress;
+import dev.batchyard.api.RetryPolicy;
+import dev.batchyard.engine.port.AttemptLogs.OpenLog;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.task.Counters;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class SlotsTest {
+
+  private final AtomicLong nowNs = new AtomicLong(1_000);
+  private final Boot boot =
+      new Boot(new UUID(0, 1), nowNs::get, Duration.ofSeconds(1), Duration.ofSeconds(8));
+  private final Slots slots = new Slots(1);
+
+  @Test
+  void a_slot_that_is_left_belongs_to_the_next_in_line() {
+    assertThat(slots.enter(attempt(1))).isTrue();
+    Attempt second = attempt(2);
+    assertThat(slots.enter(second)).isFalse();
+    assertThat(slots.leave()).contains(second);
+    assertThat(slots.running()).isEqualTo(1);
+    assertThat(slots.leave()).isEmpty();
+    assertThat(slots.running()).isZero();
+    assertThat(slots.free()).isEqualTo(1);
+  }
+
+  @Test
+  void those_who_wait_too_long_are_withdrawn_and_never_started() {
+    assertThat(slots.enter(attempt(1))).isTrue();
+    Attempt second = attempt(2);
+    nowNs.addAndGet(10);
+    Attempt third = attempt(3);
+    assertThat(slots.enter(second)).isFalse();
+    assertThat(slots.enter(third)).isFalse();
+    assertThat(slots.withdrawSince(999)).isEmpty();
+    assertThat(slots.withdrawSince(1_000)).containsExactly(second, third);
+    assertThat(slots.leave()).isEmpty();
+  }
+
+  private Attempt attempt(long task) {
+    Claim claim =
+        new Claim(
+            task,
+            "test.quick",
+            "{}",
+            Counters.NEW,
+            RetryPolicy.DEFAULT,
+            1,
+            new UUID(0, task),
+            false,
+            new Progress(0, 0));
+    return new Attempt(claim, boot, new NoLog(), nowNs::get);
+  }
+
+  private static final class NoLog implements OpenLog {
+    @Override
+    public void begin(String line) {}
+
+    @Override
+    public void show() {}
+
+    @Override
+    public void endQuietly(String line) {}
+
+    @Override
+    public void info(String line) {}
+
+    @Override
+    public void warn(String line) {}
+
+    @Override
+    public void error(String line) {}
+
+    @Override
+    public void close() {}
+  }
+}
