@@ -301,9 +301,9 @@ CREATE INDEX log_line_default_task_id_idx ON batchyard.log_line_default USING bt
 
 CREATE INDEX log_line_task ON ONLY batchyard.log_line USING btree (task, id);
 
-CREATE INDEX outcome_0_type_id_idx ON batchyard.outcome_0 USING btree (type, id DESC) WHERE (state <> 'completed'::task_state);
+CREATE INDEX outcome_0_state_type_id_idx ON batchyard.outcome_0 USING btree (state, type, id) WHERE (state <> 'completed'::task_state);
 
-CREATE INDEX outcome_bad ON ONLY batchyard.outcome USING btree (type, id DESC) WHERE (state <> 'completed'::task_state);
+CREATE INDEX outcome_bad ON ONLY batchyard.outcome USING btree (state, type, id) WHERE (state <> 'completed'::task_state);
 
 CREATE INDEX request_boot ON batchyard.request USING btree (boot);
 

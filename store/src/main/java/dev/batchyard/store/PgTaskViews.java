@@ -16,54 +16,10 @@ import java.util.Set;
 /** Finds the ids of a page first, then reads their rows. */
 final class PgTaskViews implements TaskViews {
 
-  private static final String NEWEST =
+  // for all statements of one answer: a task must not change its home between them
+  private static final String ONE_SNAPSHOT =
       """
-      select id from task where id < ? order by id desc limit ?
-      """;
-
-  private static final String TOP =
-      """
-      select coalesce(max(id), 0) + 1 as top from task
-      """;
-
-  // Walks the homes, not the tasks: what waits and runs is expanded only within the window of ids.
-  private static final String MATCHING =
-      """
-      with bounds as materialized (
-        select ?::bigint as low, ?::bigint as high, ?::text[]::task_state[] as states,
-               ?::text as type, coalesce(?::timestamptz, clock_timestamp()) as now)
-      select id from (
-        (select o.id
-           from bounds w
-           join outcome o on o.id >= w.low and o.id < w.high
-          where o.state = any (w.states) and (w.type is null or o.type = w.type)
-          order by o.id desc limit ?)
-        union all
-        select p.id
-          from bounds w
-          join parked p on p.id >= w.low and p.id < w.high
-          join lane n on n.id = p.lane
-         where p.state = any (w.states) and (w.type is null or n.type = w.type)
-        union all
-        select g.id
-          from bounds w
-          join lease l on 'running' = any (w.states)
-          join lane n on n.id = l.lane
-         cross join unnest(l.ids * int8multirange(int8range(w.low, w.high))) s (ids)
-         cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (id)
-         where w.type is null or n.type = w.type
-        union all
-        select g.id
-          from bounds w
-          join block b on b.first >= w.low - 499 and b.first < w.high
-          join lane n on n.id = b.lane
-         cross join generate_series(greatest(b.lo, w.low), least(b.hi, w.high - 1)) g (id)
-         where (w.type is null or n.type = w.type)
-           and case when b.due_at <= w.now then 'ready'
-                    when b.kind = 'retry'  then 'retrying'
-                    else                        'scheduled' end::task_state = any (w.states)) m
-       order by id desc
-       limit ?
+      set transaction isolation level repeatable read, read only
       """;
 
   private static final String DETAIL =
@@ -111,28 +67,18 @@ final class PgTaskViews implements TaskViews {
   public Page list(Set<TaskState> states, Optional<String> type, OptionalLong before, int limit) {
     int most = Math.clamp(limit, 1, PAGE_MAX);
     return db.transaction(c -> {
-      long high = before.isPresent() ? before.getAsLong() : one(c, TOP, r -> r.getLong("top"));
-      boolean all = states.isEmpty() && type.isEmpty();
-      long low = all ? 0 : Math.max(0, high - SCAN_MAX);
-      List<Long> ids =
-          all
-              ? Sql.query(c, NEWEST, r -> r.getLong("id"), high, most + 1)
-              : matching(c, low, high, states, type, most + 1);
-      boolean more = ids.size() > most;
-      long[] page = ids.stream().limit(most).mapToLong(Long::longValue).toArray();
-      OptionalLong next =
-          more
-              ? OptionalLong.of(page[page.length - 1])
-              : low > 0 ? OptionalLong.of(low) : OptionalLong.empty();
-      return new Page(rows.read(c, page), next);
+      Sql.run(c, ONE_SNAPSHOT);
+      TaskPages.Ids page =
+          TaskPages.find(c, clock, states, type, before.orElse(Long.MAX_VALUE), most);
+      long[] ids = page.ids().stream().mapToLong(Long::longValue).toArray();
+      return new Page(rows.read(c, ids), page.next());
     });
   }
 
   @Override
   public Optional<TaskDetail> find(long task) {
     return db.transaction(c -> {
-      // one snapshot for all parts: a task must not change its home between them
-      Sql.run(c, "set transaction isolation level repeatable read, read only");
+      Sql.run(c, ONE_SNAPSHOT);
       List<TaskRow> row = rows.read(c, new long[] {task});
       return row.isEmpty() ? Optional.empty() : Optional.of(detail(c, row.getFirst()));
     });
@@ -155,28 +101,6 @@ final class PgTaskViews implements TaskViews {
                 r.getString("raw")),
         task,
         after,
-        limit);
-  }
-
-  private List<Long> matching(
-      Connection connection,
-      long low,
-      long high,
-      Set<TaskState> states,
-      Optional<String> type,
-      int limit)
-      throws SQLException {
-    Set<TaskState> wanted = states.isEmpty() ? Set.of(TaskState.values()) : states;
-    return Sql.query(
-        connection,
-        MATCHING,
-        r -> r.getLong("id"),
-        low,
-        high,
-        wanted.stream().map(TaskState::word).toArray(String[]::new),
-        type,
-        clock.bound(),
-        limit,
         limit);
   }
 

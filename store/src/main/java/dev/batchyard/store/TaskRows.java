@@ -62,6 +62,7 @@ final class TaskRows {
             from block b
            where o.id is null
              and b.first between g.id - 499 and g.id and b.lo <= g.id and b.hi >= g.id
+           order by b.first desc
            limit 1) b on true
         left join node m on m.boot = l.boot
         left join running r on r.task = g.id and r.lease = l.lease

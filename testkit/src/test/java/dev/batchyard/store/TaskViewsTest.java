@@ -1,5 +1,8 @@
 package dev.batchyard.store;
 
+import static java.util.stream.Collectors.counting;
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -11,13 +14,19 @@ import dev.batchyard.engine.port.RunningRows.RunningRow;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.Page;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
+import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
@@ -64,7 +73,7 @@ class TaskViewsTest {
     long scheduled = f.submit(StoreFixture.due(f.now.plusSeconds(9)));
     List<Claim> c = f.claim(node, 4);
     f.finish(c.get(0), StoreFixture.complete());
-    f.finish(c.get(1), new dev.batchyard.engine.task.Verdict.Fail(StoreFixture.failure()));
+    f.finish(c.get(1), new Verdict.Fail(StoreFixture.failure()));
     f.finish(c.get(2), StoreFixture.retry(Duration.ofSeconds(9)));
     f.store.operatorMoves().pause(ids.get(4), "kim");
 
@@ -93,18 +102,77 @@ class TaskViewsTest {
 
   @Test
   void a_filter_that_matches_little_gives_a_cursor_after_its_walk() {
-    long first = f.submit();
+    long ended = f.submit();
     f.finish(f.claimOne(node), StoreFixture.complete());
-    f.sql("select setval('task_id', " + (first + 3L * TaskViews.SCAN_MAX) + ")");
-    f.submit();
-    int pages = 1;
-    Page page = views.list(Set.of(TaskState.COMPLETED), Optional.empty(), OptionalLong.empty(), 9);
-    while (page.rows().isEmpty()) {
-      pages++;
-      page = views.list(Set.of(TaskState.COMPLETED), Optional.empty(), page.next(), 9);
+    long paused = f.submit();
+    f.store.operatorMoves().pause(paused, "kim");
+    long ready = f.submit();
+    History others = new History(f, "test.other");
+    long last = others.ended(ready + 1_000_000, 2 * TaskViews.SCAN_MAX);
+    last = others.parked(last + 1_000_000, 2 * TaskViews.SCAN_MAX);
+    others.waiting(last + 1_000_000, 2 * TaskViews.SCAN_MAX, 1);
+
+    assertThat(looks(Set.of(TaskState.COMPLETED))).containsExactly(0L, 0L, ended);
+    assertThat(looks(Set.of(TaskState.PAUSED))).containsExactly(0L, 0L, paused);
+    assertThat(looks(Set.of(TaskState.READY))).containsExactly(0L, 0L, ready);
+    assertThat(looks(Set.of(TaskState.FAILED))).as("never cut short").containsExactly(0L);
+    assertThat(looks(Set.of(TaskState.RUNNING))).as("never cut short").containsExactly(0L);
+    assertThat(looks(ALL)).containsExactly(0L, 0L, 0L, 0L, 0L, 0L, ready);
+    assertThat(looks(Set.of(TaskState.COMPLETED, TaskState.READY, TaskState.PAUSED)))
+        .as("one after the other, whose ids are apart")
+        .containsExactly(0L, 0L, 0L, 0L, 0L, 0L, ready);
+    assertThat(views.list(ALL, Optional.of("no.such"), OptionalLong.empty(), 9))
+        .isEqualTo(new Page(List.of(), OptionalLong.empty()));
+  }
+
+  /** The first id of each page until one has any, or the last; 0 of an empty one. */
+  private List<Long> looks(Set<TaskState> states) {
+    List<Long> first = new ArrayList<>();
+    OptionalLong from = OptionalLong.empty();
+    Page page;
+    do {
+      page = views.list(states, Optional.of(StoreFixture.TYPE), from, 9);
+      first.add(page.rows().isEmpty() ? 0 : page.rows().getFirst().id());
+      from = page.next();
+    } while (page.rows().isEmpty() && from.isPresent());
+    return first;
+  }
+
+  @Test
+  void pages_of_all_homes_join_without_a_gap() {
+    Random random = new Random(7);
+    List<Long> ids = f.submit(700);
+    List<Claim> claims = new ArrayList<>(f.claim(node, 400));
+    Collections.shuffle(claims, random);
+    f.finish(claims.subList(0, 100), StoreFixture.complete());
+    f.finish(claims.subList(100, 150), new Verdict.Fail(StoreFixture.failure()));
+    f.finish(claims.subList(150, 250), StoreFixture.retry(Duration.ofHours(1)));
+    f.finish(claims.subList(250, 300), new Verdict.Release());
+    for (int i = 400; i < 700; i += 7) {
+      f.store.operatorMoves().pause(ids.get(i), "kim");
     }
-    assertThat(page.rows()).extracting(TaskRow::id).containsExactly(first);
-    assertThat(pages).isEqualTo(4);
+    for (int i = 0; i < 40; i++) {
+      List<TaskState> shuffled = new ArrayList<>(EnumSet.allOf(TaskState.class));
+      Collections.shuffle(shuffled, random);
+      Set<TaskState> states = EnumSet.copyOf(shuffled.subList(0, 3));
+      List<TaskRow> all = new ArrayList<>();
+      OptionalLong from = OptionalLong.empty();
+      do {
+        Page page =
+            views.list(states, Optional.of(StoreFixture.TYPE), from, 1 + random.nextInt(60));
+        all.addAll(page.rows());
+        from = page.next();
+      } while (from.isPresent());
+      assertThat(all).extracting(TaskRow::id).isSortedAccordingTo(Comparator.reverseOrder());
+      Map<TaskState, Long> counts = views.counts();
+      assertThat(all.stream().collect(groupingBy(TaskRow::state, counting())))
+          .as("%s", states)
+          .isEqualTo(
+              counts.entrySet().stream()
+                  .filter(e -> states.contains(e.getKey()))
+                  .collect(toMap(Map.Entry::getKey, Map.Entry::getValue)));
+      assertThat(all).extracting(TaskRow::id).doesNotHaveDuplicates();
+    }
   }
 
   @Test

@@ -18,7 +18,10 @@ public interface TaskViews {
   /** The most rows of a page. */
   int PAGE_MAX = 200;
 
-  /** The most ids that one page walks; a filter that matches little returns a cursor early. */
+  /**
+   * The most rows that one page walks in one home of tasks; a filter that matches little returns a
+   * short page with a cursor.
+   */
   int SCAN_MAX = 50_000;
 
   /**

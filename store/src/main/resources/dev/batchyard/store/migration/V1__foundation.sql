@@ -94,7 +94,7 @@ create table outcome (
   error       jsonb
 ) partition by range (id);
 
-create index outcome_bad on outcome (type, id desc) where state <> 'completed';
+create index outcome_bad on outcome (state, type, id) where state <> 'completed';
 
 create table task_0 partition of task for values from (0) to (10000000);
 create table outcome_0 partition of outcome for values from (0) to (10000000);
