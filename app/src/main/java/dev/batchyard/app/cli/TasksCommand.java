@@ -30,7 +30,7 @@ final class TasksCommand implements Callable<Integer> {
 
   private static final int ROWS = 20;
 
-  /** One look walks at most {@link TaskViews#SCAN_MAX} ids; so many looks are one command. */
+  /** One look walks at most {@link TaskViews#SCAN_MAX} rows; so many looks are one command. */
   private static final int LOOKS_MAX = 40;
 
   private final Cli cli;
@@ -85,10 +85,11 @@ final class TasksCommand implements Callable<Integer> {
     OptionalLong top = before.map(OptionalLong::of).orElse(OptionalLong.empty());
     try (Installation installation = cli.open()) {
       TaskViews views = installation.store().taskViews();
-      TaskViews.Page page = page(views, wanted, top);
+      TaskViews.Page page = page(views, wanted, type, top, limit);
       page.rows().forEach(row -> cli.console().tell(TaskJson.of(row)));
       if (page.rows().isEmpty()) {
-        cli.console().say(none(wanted, top, page));
+        boolean all = wanted.isEmpty() && type.isEmpty() && top.isEmpty();
+        cli.console().say(none(all, page));
       } else {
         cli.console().say(new Show(cli.context().zone()).tasks(page.rows()));
         cli.console().say(counts(views.counts()));
@@ -105,7 +106,8 @@ final class TasksCommand implements Callable<Integer> {
   }
 
   /** Goes on where a look ended early, since what is asked for may be rare. */
-  private TaskViews.Page page(TaskViews views, Set<TaskState> wanted, OptionalLong top) {
+  static TaskViews.Page page(
+      TaskViews views, Set<TaskState> wanted, Optional<String> type, OptionalLong top, int limit) {
     List<TaskRow> rows = new ArrayList<>();
     OptionalLong from = top;
     int looks = 0;
@@ -118,12 +120,11 @@ final class TasksCommand implements Callable<Integer> {
     return new TaskViews.Page(rows, from);
   }
 
-  private String none(Set<TaskState> wanted, OptionalLong top, TaskViews.Page page) {
+  static String none(boolean all, TaskViews.Page page) {
     if (page.next().isPresent()) {
       long next = page.next().getAsLong();
       return "none among ids >= %d; go on with --before %d".formatted(next, next);
     }
-    boolean all = wanted.isEmpty() && type.isEmpty() && top.isEmpty();
     return "no tasks" + (all ? " yet" : " like that");
   }
 
