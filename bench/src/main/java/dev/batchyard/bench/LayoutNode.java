@@ -173,6 +173,15 @@ final class LayoutNode implements AutoCloseable {
   private static final AttemptLogs.OpenLog SILENT =
       new AttemptLogs.OpenLog() {
         @Override
+        public void begin(String line) {}
+
+        @Override
+        public void show() {}
+
+        @Override
+        public void endQuietly(String line) {}
+
+        @Override
         public void info(String line) {}
 
         @Override
