@@ -58,6 +58,11 @@ final class BenchServer implements AutoCloseable {
     return server.folder();
   }
 
+  /** {@return the database that is there from the start} */
+  DatabaseAddress address() {
+    return server.ensureRunning();
+  }
+
   /** {@return a database of this name, made at the first call} */
   DatabaseAddress database(String name) throws SQLException {
     DatabaseAddress main = server.ensureRunning();
