@@ -3,6 +3,8 @@
 
 create type block_kind as enum ('new', 'retry', 'snooze');
 
+create type key_scope as enum ('idempotency', 'live', 'period');
+
 create type task_state as enum ('scheduled', 'blocked', 'ready', 'running', 'retrying', 'paused', 'completed', 'failed', 'cancelled', 'skipped', 'quarantined');
 
 create table attempt_log (
@@ -21,6 +23,21 @@ create table attempt_log (
   CHECK ((ended = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'paused'::text, 'snoozed'::text, 'completed'::text, 'cancelled'::text, 'skipped'::text, 'quarantined'::text]))),
   PRIMARY KEY (id)
 );
+
+create table batch (
+  id bigint not null generated always as identity,
+  label text not null,
+  opened_at timestamp with time zone not null,
+  sealed_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  then_task bigint,
+  total bigint not null default 0,
+  completed bigint not null default 0,
+  failed bigint not null default 0,
+  cancelled bigint not null default 0,
+  CHECK (((LEAST(completed, failed, cancelled) >= 0) AND (((completed + failed) + cancelled) <= total))),
+  PRIMARY KEY (id)
+) with (fillfactor=20, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, vacuum_truncate=false);
 
 create table block (
   bid bigint not null generated always as identity,
@@ -258,34 +275,47 @@ create table tally (
 
 create table task (
   id bigint not null,
+  submitted_at timestamp with time zone not null,
   lane integer not null,
+  flags smallint not null default 0,
   label text not null,
   params jsonb not null,
   retry text not null,
-  key text,
   due_at timestamp with time zone,
-  submitted_at timestamp with time zone not null,
+  key text,
+  live_key text,
+  period_key text,
+  period interval,
+  batch bigint,
   PRIMARY KEY (id)
 ) partition by RANGE (id);
 
 create table task_0 (
   id bigint not null,
+  submitted_at timestamp with time zone not null,
   lane integer not null,
+  flags smallint not null default 0,
   label text not null,
   params jsonb not null,
   retry text not null,
-  key text,
   due_at timestamp with time zone,
-  submitted_at timestamp with time zone not null,
+  key text,
+  live_key text,
+  period_key text,
+  period interval,
+  batch bigint,
   PRIMARY KEY (id)
 ) -- task FOR VALUES FROM ('0') TO ('10000000');
 
 create table task_key (
+  scope key_scope not null,
   type text not null,
   key text not null,
   task bigint not null,
-  PRIMARY KEY (type, key)
-);
+  until timestamp with time zone not null,
+  CHECK (((scope = 'live'::key_scope) = (until = 'infinity'::timestamp with time zone))),
+  PRIMARY KEY (scope, type, key)
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=5000);
 
 CREATE INDEX attempt_log_lease ON batchyard.attempt_log USING btree (lease) WHERE (lease IS NOT NULL);
 
@@ -306,6 +336,10 @@ CREATE INDEX outcome_0_state_type_id_idx ON batchyard.outcome_0 USING btree (sta
 CREATE INDEX outcome_bad ON ONLY batchyard.outcome USING btree (state, type, id) WHERE (state <> 'completed'::task_state);
 
 CREATE INDEX request_boot ON batchyard.request USING btree (boot);
+
+CREATE INDEX task_key_until ON batchyard.task_key USING btree (until) WHERE (until < 'infinity'::timestamp with time zone);
+
+CREATE UNIQUE INDEX batch_then ON batchyard.batch USING btree (then_task) WHERE (then_task IS NOT NULL);
 
 CREATE OR REPLACE FUNCTION batchyard.beat(p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_now timestamp with time zone)
  RETURNS TABLE(pauses bigint[], cancels bigint[], releasable boolean)
@@ -388,6 +422,38 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.end_batch(p_batch bigint, p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_then   bigint;
+  v_parked parked;
+begin
+  update batch set ended_at = p_now
+   where id = p_batch and ended_at is null and sealed_at is not null
+     and completed + failed + cancelled = total
+  returning then_task into v_then;
+  select * into v_parked from parked where id = v_then for update;
+  if not found then
+    return 0; -- nobody waits, or a person has cancelled it
+  end if;
+  if v_parked.state = 'paused' then
+    update parked set from_state = 'ready', due_at = p_now
+     where id = v_then and from_state = 'blocked';
+    return 0;
+  end if;
+  delete from parked where id = v_then;
+  insert into block (lane, due_at, kind, first, lo, hi, attempt, failures, crashes, generation)
+  values (v_parked.lane, p_now, v_parked.kind, v_then, v_then, v_then,
+          v_parked.attempt, v_parked.failures, v_parked.crashes, v_parked.generation);
+  insert into event (task, at, from_state, to_state, by, why)
+  values (v_then, p_now, 'blocked', 'ready', 'batch', 'batch ' || p_batch || ' has ended');
+  return 1;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.fail(p_code text, p_message text)
  RETURNS text
  LANGUAGE plpgsql
@@ -424,5 +490,131 @@ begin
     select c.position::text, c.read, c.written, c.skipped, c.rejected
       from checkpoint c
      where c.task = p_task and c.shard = p_shard;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.settle(p_tasks bigint[], p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_now      timestamptz := coalesce(p_now, clock_timestamp());
+  v_released integer := 0;
+  v_counts   record;
+begin
+  perform 1
+     from task t
+     join lane l on l.id = t.lane
+     join task_key k on k.scope = 'live' and k.type = l.type and k.key = t.live_key and k.task = t.id
+    where t.id = any (p_tasks) and t.live_key is not null
+    order by k.type, k.key
+      for update of k;
+  if found then
+    delete from task_key k
+     using task t, lane l
+     where t.id = any (p_tasks) and t.live_key is not null and l.id = t.lane
+       and k.scope = 'live' and k.type = l.type and k.key = t.live_key and k.task = t.id;
+  end if;
+  for v_counts in
+    select t.batch,
+           count(*) filter (where o.state = 'completed') as completed,
+           count(*) filter (where o.state in ('failed', 'quarantined')) as failed,
+           count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled
+      from task t
+      join outcome o on o.id = t.id
+     where t.id = any (p_tasks) and t.batch is not null
+     group by t.batch
+     order by t.batch
+  loop
+    update batch
+       set completed = completed + v_counts.completed,
+           failed    = failed    + v_counts.failed,
+           cancelled = cancelled + v_counts.cancelled
+     where id = v_counts.batch;
+    v_released := v_released + end_batch(v_counts.batch, v_now);
+  end loop;
+  return v_released;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.take_keys(p_tasks bigint[], p_scopes key_scope[], p_types text[], p_keys text[], p_untils timestamp with time zone[], p_now timestamp with time zone)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_refused bigint[];
+begin
+  with asked as materialized (
+    select *
+      from unnest(p_tasks, p_scopes, p_types, p_keys, p_untils)
+           with ordinality a (task, scope, type, key, until, n)),
+  taken as (
+    insert into task_key as k (scope, type, key, task, until)
+    select distinct on (scope, type, key) scope, type, key, task, until
+      from asked
+     order by scope, type, key, n
+        on conflict (scope, type, key) do update
+       set task = excluded.task, until = excluded.until
+     where k.until <= p_now
+    returning k.task, k.scope)
+  select array_agg(distinct task) into v_refused
+    from asked
+   where (task, scope) not in (select t.task, t.scope from taken t);
+  if v_refused is not null and cardinality(p_tasks) > cardinality(v_refused) then
+    delete from task_key k
+     using unnest(p_tasks, p_scopes, p_types, p_keys) a (task, scope, type, key)
+     where a.task = any (v_refused)
+       and k.scope = a.scope and k.type = a.type and k.key = a.key and k.task = a.task;
+  end if;
+  return coalesce(v_refused, '{}');
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.unsettle(p_task bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_task   task;
+  v_type   text;
+  v_state  task_state;
+  v_holder bigint;
+begin
+  select * into v_task from task where id = p_task;
+  if v_task.flags = 0 then
+    return null;
+  end if;
+  if v_task.flags & 8 <> 0
+     and exists (select from batch where then_task = p_task and ended_at is null) then
+    return (select 'it runs after batch ' || id || ', which has not ended'
+              from batch where then_task = p_task);
+  end if;
+  if v_task.live_key is not null then
+    select type into v_type from lane where id = v_task.lane;
+    insert into task_key (scope, type, key, task, until)
+    values ('live', v_type, v_task.live_key, p_task, 'infinity')
+        on conflict do nothing;
+    if not found then
+      select task into v_holder from task_key
+       where scope = 'live' and type = v_type and key = v_task.live_key;
+      if not found then
+        perform fail('40001', 'the holder of a key has just ended');
+      end if;
+      return 'task ' || v_holder || ' holds its key ' || quote_literal(v_task.live_key)
+             || ' among live tasks; it can run again when that one has ended';
+    end if;
+  end if;
+  if v_task.batch is not null then
+    select state into v_state from outcome where id = p_task;
+    update batch
+       set completed = completed - (v_state = 'completed')::integer,
+           failed    = failed    - (v_state in ('failed', 'quarantined'))::integer,
+           cancelled = cancelled - (v_state in ('cancelled', 'skipped'))::integer
+     where id = v_task.batch;
+  end if;
+  return null;
 end $function$
 ;

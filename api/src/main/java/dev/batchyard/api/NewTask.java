@@ -1,7 +1,9 @@
 package dev.batchyard.api;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A task to submit. Built with the type and its parameters; everything else has a default and a
@@ -13,8 +15,9 @@ import java.util.Optional;
  * @param queue the line it waits in
  * @param priority 0 (urgent) to 7, 4 unless told otherwise
  * @param due not before this instant; at once when empty
- * @param key a second submit of the same type and key returns the first task; at most 200
- *     characters
+ * @param keys unique keys, at most 200 characters each: a submit whose key is held returns the task
+ *     that holds it
+ * @param batch the open batch that it is a member of
  * @param retry the name of a retry policy; by priority when empty ({@code critical} for 0 and 1)
  */
 public record NewTask(
@@ -24,7 +27,8 @@ public record NewTask(
     String queue,
     int priority,
     Optional<Instant> due,
-    Optional<String> key,
+    TaskKeys keys,
+    OptionalLong batch,
     Optional<String> retry) {
 
   /** The line that tasks wait in unless told otherwise. */
@@ -41,7 +45,6 @@ public record NewTask(
   public NewTask {
     requireName("type", type);
     requireName("queue", queue);
-    key.ifPresent(k -> requireName("key", k));
     retry.ifPresent(r -> requireName("retry", r));
     if (label.length() > NAME_MAX) {
       throw new IllegalArgumentException(
@@ -62,41 +65,76 @@ public record NewTask(
         DEFAULT_QUEUE,
         DEFAULT_PRIORITY,
         Optional.empty(),
-        Optional.empty(),
+        TaskKeys.NONE,
+        OptionalLong.empty(),
         Optional.empty());
   }
 
   /** {@return the same with this label} */
   public NewTask withLabel(String newLabel) {
-    return new NewTask(type, params, newLabel, queue, priority, due, key, retry);
+    return new NewTask(type, params, newLabel, queue, priority, due, keys, batch, retry);
   }
 
   /** {@return the same in this queue} */
   public NewTask withQueue(String newQueue) {
-    return new NewTask(type, params, label, newQueue, priority, due, key, retry);
+    return new NewTask(type, params, label, newQueue, priority, due, keys, batch, retry);
   }
 
   /** {@return the same with this priority} */
   public NewTask withPriority(int newPriority) {
-    return new NewTask(type, params, label, queue, newPriority, due, key, retry);
+    return new NewTask(type, params, label, queue, newPriority, due, keys, batch, retry);
   }
 
   /** {@return the same, not before this instant} */
   public NewTask withDue(Instant newDue) {
-    return new NewTask(type, params, label, queue, priority, Optional.of(newDue), key, retry);
+    return new NewTask(
+        type, params, label, queue, priority, Optional.of(newDue), keys, batch, retry);
   }
 
-  /** {@return the same under this idempotency key} */
+  /**
+   * {@return the same under this idempotency key} For a day, a second submit of the same type and
+   * key returns the first task, whatever has become of it.
+   */
   public NewTask withKey(String newKey) {
-    return new NewTask(type, params, label, queue, priority, due, Optional.of(newKey), retry);
+    return withKeys(keys.withIdempotency(newKey));
+  }
+
+  /**
+   * {@return the same, unique among live tasks} Until it has ended, a submit of the same type and
+   * key returns it.
+   */
+  public NewTask withUniqueLive(String key) {
+    return withKeys(keys.withLive(key));
+  }
+
+  /**
+   * {@return the same, unique within a period} For so long from its submit, a submit of the same
+   * type and key returns it, whether it has ended or not.
+   *
+   * @param period 1 ms to 366 days
+   */
+  public NewTask withUniqueWithin(String key, Duration period) {
+    return withKeys(keys.withWithin(key, period));
+  }
+
+  /** {@return the same with these unique keys} */
+  public NewTask withKeys(TaskKeys newKeys) {
+    return new NewTask(type, params, label, queue, priority, due, newKeys, batch, retry);
+  }
+
+  /** {@return the same as a member of this batch, which must not be sealed yet} */
+  public NewTask withBatch(long newBatch) {
+    return new NewTask(
+        type, params, label, queue, priority, due, keys, OptionalLong.of(newBatch), retry);
   }
 
   /** {@return the same with this retry policy} */
   public NewTask withRetry(String newRetry) {
-    return new NewTask(type, params, label, queue, priority, due, key, Optional.of(newRetry));
+    return new NewTask(
+        type, params, label, queue, priority, due, keys, batch, Optional.of(newRetry));
   }
 
-  private static void requireName(String field, String value) {
+  static void requireName(String field, String value) {
     if (value.isBlank() || value.length() > NAME_MAX) {
       throw new IllegalArgumentException(
           field + ": '" + value + "' must have 1 to " + NAME_MAX + " characters");

@@ -2,8 +2,11 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.task.Decisions;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Puts the tasks of leases back where they came from. Runs inside a transaction that has locked the
@@ -55,6 +58,7 @@ final class LeaseReturns {
       insert into event (task, at, from_state, to_state, by, why)
       select task, now, 'running', 'cancelled', by, 'cancelled; node ' || name || ' no longer has it'
         from asked
+      returning task
       """;
 
   private static final String PAUSE =
@@ -128,6 +132,7 @@ final class LeaseReturns {
       select task, now, 'running',
              case when died >= ? then 'quarantined' else 'ready' end::task_state, 'rescue', why
         from gone
+      returning task, to_state = 'quarantined' as ended
       """;
 
   // One range goes back in halves. Several ranges go back one by one: what lies between them has
@@ -184,17 +189,21 @@ final class LeaseReturns {
       """;
 
   private final StoreClock clock;
+  private final Settlements settlements;
 
-  LeaseReturns(StoreClock clock) {
+  LeaseReturns(StoreClock clock, Settlements settlements) {
     this.clock = clock;
+    this.settlements = settlements;
   }
 
   /** Puts leases back that nobody holds, uncharged; returns how many tasks. */
   int uncharged(Connection connection, List<Long> leases) throws SQLException {
     long[] ids = array(leases);
-    int tasks = begin(connection, ids, "released");
+    List<Long> ended = new ArrayList<>();
+    int tasks = begin(connection, ids, "released", ended);
     Sql.run(connection, AS_THEY_WERE, ids);
     Sql.run(connection, DELETE, ids);
+    settle(connection, ended);
     return tasks;
   }
 
@@ -207,27 +216,43 @@ final class LeaseReturns {
   int lost(Connection connection, List<Long> alone, List<Long> many) throws SQLException {
     long[] one = array(alone);
     long[] several = array(many);
-    int tasks = begin(connection, one, "lost") + begin(connection, several, "lost");
+    List<Long> ended = new ArrayList<>();
+    int tasks = begin(connection, one, "lost", ended) + begin(connection, several, "lost", ended);
     int max = Decisions.CRASHES_MAX;
-    Sql.run(connection, ALONE, clock.bound(), one, max, max, max);
+    ended.addAll(
+        Sql.query(connection, ALONE, LeaseReturns::ended, clock.bound(), one, max, max, max)
+            .stream()
+            .flatMap(Optional::stream)
+            .toList());
     Sql.run(connection, HALVES, several);
     Sql.run(connection, READY_EVENTS, clock.bound(), several);
     Sql.run(connection, DELETE, one);
     Sql.run(connection, DELETE, several);
+    settle(connection, ended);
     return tasks;
   }
 
   /** Ends the attempts and carries out requests; what is left in the leases goes back. */
-  private int begin(Connection connection, long[] ids, String ended) throws SQLException {
+  private int begin(Connection connection, long[] ids, String how, List<Long> ended)
+      throws SQLException {
     if (ids.length == 0) {
       return 0;
     }
-    int tasks = Sql.update(connection, LOG, clock.bound(), ended, ids);
-    Sql.run(connection, CANCEL, clock.bound(), ids);
+    int tasks = Sql.update(connection, LOG, clock.bound(), how, ids);
+    ended.addAll(Sql.query(connection, CANCEL, r -> r.getLong("task"), clock.bound(), ids));
     Sql.run(connection, PAUSE, clock.bound(), ids);
     Sql.run(connection, OBEYED, ids);
     Sql.run(connection, DELETE_RUNNING, ids);
     return tasks;
+  }
+
+  private static Optional<Long> ended(ResultSet row) throws SQLException {
+    return row.getBoolean("ended") ? Optional.of(row.getLong("task")) : Optional.empty();
+  }
+
+  /** The callers wake nodes anyway: they have put tasks back. */
+  private void settle(Connection connection, List<Long> ended) throws SQLException {
+    int _ = settlements.settle(connection, ended);
   }
 
   private static long[] array(List<Long> ids) {

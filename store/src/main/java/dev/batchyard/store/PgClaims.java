@@ -97,7 +97,7 @@ final class PgClaims implements Claims {
                  else fail('BY002', 'claim: leased blocks are not those that were taken away')
                end as fine,
                (select sum(last - lo + 1) from taken) as size)
-      select c.fine, c.size, t.id, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
+      select c.fine, c.size, t.id, t.flags, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
              l.generation, t.retry as policy, p.retries, p.backoff,
              (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
              (extract(epoch from p.max_delay) * 1000)::bigint as max_delay_ms,
@@ -223,7 +223,8 @@ final class PgClaims implements Claims {
         row.getLong("lease"),
         token,
         head.whole() && row.getLong("size") == 1,
-        new Progress(row.getLong("begun"), row.getDouble("begun_fraction")));
+        new Progress(row.getLong("begun"), row.getDouble("begun_fraction")),
+        row.getInt("flags"));
   }
 
   static Counters counters(ResultSet row) throws SQLException {

@@ -1,10 +1,12 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.Verdict;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -152,7 +154,7 @@ final class PgFinishes implements Finishes {
         delete from request q using done d where q.task = d.task and d.ask is not null),
       over as (
         delete from running r using done d where r.task = d.task)
-      select task from done
+      select task, verdict in ('complete', 'fail', 'cancel') as ended from done
       """;
 
   private static final String OWN_FIRST_TRY =
@@ -196,11 +198,13 @@ final class PgFinishes implements Finishes {
 
   private final Db db;
   private final StoreClock clock;
+  private final Settlements settlements;
   private final WakeUps wakeUps;
 
-  PgFinishes(Db db, StoreClock clock, WakeUps wakeUps) {
+  PgFinishes(Db db, StoreClock clock, Settlements settlements, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
+    this.settlements = settlements;
     this.wakeUps = wakeUps;
   }
 
@@ -245,7 +249,7 @@ final class PgFinishes implements Finishes {
         return storeAsFailed(ends.getFirst(), e);
       }
       int half = ends.size() / 2;
-      List<Long> kept = new java.util.ArrayList<>(store(ends.subList(0, half)));
+      List<Long> kept = new ArrayList<>(store(ends.subList(0, half)));
       kept.addAll(store(ends.subList(half, ends.size())));
       return kept;
     }
@@ -267,25 +271,55 @@ final class PgFinishes implements Finishes {
   }
 
   private List<Long> write(List<Finish> ends) {
+    Set<Long> flagged = new HashSet<>();
+    ends.stream().map(Finish::claim).filter(Claim::settles).forEach(c -> flagged.add(c.task()));
+    if (flagged.isEmpty()) {
+      return db.query(FINISH, r -> r.getLong("task"), values(ends));
+    }
+    int[] released = {0};
+    List<Long> kept =
+        db.transaction(c -> {
+          List<Long> ended = new ArrayList<>();
+          List<Long> done =
+              Sql.query(
+                  c,
+                  FINISH,
+                  r -> {
+                    long task = r.getLong("task");
+                    if (r.getBoolean("ended") && flagged.contains(task)) {
+                      ended.add(task);
+                    }
+                    return task;
+                  },
+                  values(ends));
+          released[0] = settlements.settle(c, ended);
+          return done;
+        });
+    if (released[0] > 0) {
+      wakeUps.wake();
+    }
+    return kept;
+  }
+
+  private @Nullable Object[] values(List<Finish> ends) {
     List<Applied> applied = ends.stream().map(f -> Applied.of(f.verdict())).toList();
-    return db.query(
-        FINISH,
-        r -> r.getLong("task"),
-        clock.bound(),
-        ends.stream().mapToLong(f -> f.claim().lease()).toArray(),
-        texts(ends, f -> f.claim().token().toString()),
-        ends.stream().mapToLong(f -> f.claim().task()).toArray(),
-        texts(applied, Applied::verdict),
-        applied.stream().mapToLong(Applied::delayMs).toArray(),
-        ends.stream().mapToLong(f -> f.ran().toMillis()).toArray(),
-        texts(ends, f -> f.claim().type()),
-        texts(ends, Finish::node),
-        texts(applied, Applied::result),
-        texts(applied, a -> a.why() == null ? null : a.why().kind()),
-        texts(applied, a -> a.why() == null ? null : a.why().message()),
-        texts(applied, a -> a.why() == null ? null : a.why().trace()),
-        applied.stream().map(Applied::spared).toArray(Boolean[]::new),
-        Decisions.SPARED_MAX);
+    return new @Nullable Object[] {
+      clock.bound(),
+      ends.stream().mapToLong(f -> f.claim().lease()).toArray(),
+      texts(ends, f -> f.claim().token().toString()),
+      ends.stream().mapToLong(f -> f.claim().task()).toArray(),
+      texts(applied, Applied::verdict),
+      applied.stream().mapToLong(Applied::delayMs).toArray(),
+      ends.stream().mapToLong(f -> f.ran().toMillis()).toArray(),
+      texts(ends, f -> f.claim().type()),
+      texts(ends, Finish::node),
+      texts(applied, Applied::result),
+      texts(applied, a -> a.why() == null ? null : a.why().kind()),
+      texts(applied, a -> a.why() == null ? null : a.why().message()),
+      texts(applied, a -> a.why() == null ? null : a.why().trace()),
+      applied.stream().map(Applied::spared).toArray(Boolean[]::new),
+      Decisions.SPARED_MAX
+    };
   }
 
   private List<Long> storedBefore(List<Finish> ends) {

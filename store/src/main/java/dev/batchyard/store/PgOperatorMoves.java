@@ -1,8 +1,10 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -105,6 +107,11 @@ final class PgOperatorMoves implements OperatorMoves {
       select state from outcome where id = ? for update
       """;
 
+  private static final String UNSETTLE =
+      """
+      select unsettle(?) as why
+      """;
+
   private static final String RERUN =
       """
       with old as (
@@ -131,33 +138,43 @@ final class PgOperatorMoves implements OperatorMoves {
 
   private final Db db;
   private final StoreClock clock;
+  private final Settlements settlements;
   private final WakeUps wakeUps;
   private final WaitingTasks waiting;
 
-  PgOperatorMoves(Db db, StoreClock clock, WakeUps wakeUps) {
+  PgOperatorMoves(Db db, StoreClock clock, Settlements settlements, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
+    this.settlements = settlements;
     this.wakeUps = wakeUps;
     this.waiting = new WaitingTasks(clock);
   }
 
   @Override
   public Move cancel(long task, String by) {
-    return untilFound(
-        task,
-        c -> {
-          if (waiting.cancel(c, task, by)) {
-            return Optional.of(Move.DONE);
-          }
-          if (ask(c, task, "cancel", by)) {
-            return Optional.of(Move.REQUESTED);
-          }
-          if (parked(c, task).isPresent()) {
-            Sql.run(c, CANCEL_PARKED, task, clock.bound(), clock.bound(), by);
-            return Optional.of(Move.DONE);
-          }
-          return outcome(c, task).map(state -> Move.ALREADY);
-        });
+    int[] released = {0};
+    Move move =
+        untilFound(
+            task,
+            c -> {
+              if (waiting.cancel(c, task, by)) {
+                released[0] = settlements.settle(c, List.of(task));
+                return Optional.of(Move.DONE);
+              }
+              if (ask(c, task, "cancel", by)) {
+                return Optional.of(Move.REQUESTED);
+              }
+              if (parked(c, task).isPresent()) {
+                Sql.run(c, CANCEL_PARKED, task, clock.bound(), clock.bound(), by);
+                released[0] = settlements.settle(c, List.of(task));
+                return Optional.of(Move.DONE);
+              }
+              return outcome(c, task).map(state -> Move.ALREADY);
+            });
+    if (released[0] > 0) {
+      wakeUps.wake();
+    }
+    return move;
   }
 
   @Override
@@ -231,6 +248,11 @@ final class PgOperatorMoves implements OperatorMoves {
               }
               if (ended.get().equals("completed") || ended.get().equals("skipped")) {
                 return Optional.of(Move.REFUSED);
+              }
+              Optional<String> why =
+                  Sql.query(c, UNSETTLE, r -> Sql.maybeText(r, "why"), task).getFirst();
+              if (why.isPresent()) {
+                throw new MoveRefused("task %d: %s".formatted(task, why.get()));
               }
               Sql.run(c, RERUN, task, clock.bound(), clock.bound(), by);
               return Optional.of(Move.DONE);

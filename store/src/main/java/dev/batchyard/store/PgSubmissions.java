@@ -1,47 +1,35 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.port.UnknownName;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** One statement a submit; keys that were taken are looked up after it. */
+/**
+ * Plain tasks are one statement and its transaction. Keys and batches take a wider statement, and a
+ * transaction around it: who holds the keys that were taken is looked up, batches are counted last.
+ */
 final class PgSubmissions implements Submissions {
 
-  private static final int LOOKUPS_MAX = 3;
+  /** A key must be given up between two looks at it, so often. */
+  private static final int TRIES_MAX = 20;
 
   // No CTE is joined with another: without statistics the planner takes a nested loop over 1000 ×
   // 1000.
-  static final String SUBMIT =
+  private static final String PLACED =
       """
-      with clock as materialized (
-        select coalesce(?::timestamptz, clock_timestamp()) as at),
-      given as materialized (
-        select g.n, nextval('task_id') as id, g.type, g.lane, g.label, g.params, g.retry, g.key,
-               greatest(g.due_at, c.at) as due_at, case when g.due_at > c.at then g.due_at end as later,
-               c.at
-          from clock c,
-               unnest(?::text[], ?::integer[], ?::text[], ?::text[], ?::text[], ?::text[],
-                      ?::text[]::timestamptz[])
-               with ordinality g (type, lane, label, params, retry, key, due_at, n)),
-      keyed as (
-        insert into task_key (type, key, task)
-        select distinct on (type, key) type, key, id
-          from given
-         where key is not null
-         order by type, key, n
-            on conflict do nothing
-        returning task),
-      fresh as materialized (
-        select * from given where key is null or id in (select task from keyed)),
-      stored as (
-        insert into task (id, lane, label, params, retry, key, due_at, submitted_at)
-        select id, lane, label, params::jsonb, retry, key, later, at from fresh),
       spans as (
         select lane, due_at, unnest(range_agg(int8range(id, id, '[]'))) as ids
           from fresh
@@ -53,22 +41,94 @@ final class PgSubmissions implements Submissions {
       select n, id from fresh
       """;
 
+  static final String SUBMIT =
+      """
+      with clock as materialized (
+        select coalesce(?::timestamptz, clock_timestamp()) as at),
+      fresh as materialized (
+        select g.n, nextval('task_id') as id, g.lane, g.label, g.params, g.retry,
+               greatest(g.due_at, c.at) as due_at, case when g.due_at > c.at then g.due_at end as later,
+               c.at
+          from clock c,
+               unnest(?::integer[], ?::text[], ?::text[], ?::text[], ?::text[]::timestamptz[])
+               with ordinality g (lane, label, params, retry, due_at, n)),
+      stored as (
+        insert into task (id, submitted_at, lane, label, params, retry, due_at)
+        select id, at, lane, label, params::jsonb, retry, later from fresh),
+      """
+          + PLACED;
+
+  static final String SUBMIT_FLAGGED =
+      """
+      with clock as materialized (
+        select coalesce(?::timestamptz, clock_timestamp()) as at),
+      given as materialized (
+        select g.*, nextval('task_id') as id, greatest(g.due, c.at) as due_at,
+               case when g.due > c.at then g.due end as later,
+               g.period_ms * interval '1 ms' as period, c.at
+          from clock c,
+               unnest(?::integer[], ?::text[], ?::text[], ?::text[], ?::text[]::timestamptz[],
+                      ?::text[], ?::integer[], ?::text[], ?::text[], ?::text[], ?::bigint[],
+                      ?::bigint[])
+               with ordinality
+               g (lane, label, params, retry, due, type, flags, key, live_key, period_key, period_ms,
+                  batch, n)),
+      asked as materialized (
+        select id, 'idempotency' as scope, type, key, at + ? * interval '1 ms' as until
+          from given where key is not null
+        union all
+        select id, 'live', type, live_key, 'infinity' from given where live_key is not null
+        union all
+        select id, 'period', type, period_key, at + period
+          from given where period_key is not null),
+      refused as materialized (
+        select take_keys(array_agg(id), array_agg(scope::key_scope), array_agg(type),
+                         array_agg(key), array_agg(until), (select at from clock)) as ids
+          from asked),
+      fresh as materialized (
+        select * from given where id not in (select unnest(ids) from refused)),
+      stored as (
+        insert into task (id, submitted_at, lane, flags, label, params, retry, due_at, key, live_key,
+                          period_key, period, batch)
+        select id, at, lane, flags, label, params::jsonb, retry, later, key, live_key,
+               period_key, period, batch
+          from fresh),
+      """
+          + PLACED;
+
+  // by the first of its keys that another holds
   private static final String HOLDERS =
       """
-      select g.n, k.task
-        from unnest(?::text[], ?::text[]) with ordinality g (type, key, n)
-        join task_key k on k.type = g.type and k.key = g.key
+      select distinct on (g.n) g.n, k.task
+        from unnest(?::integer[], ?::text[]::key_scope[], ?::text[], ?::text[])
+             g (n, scope, type, key)
+        join task_key k on k.scope = g.scope and k.type = g.type and k.key = g.key
+       where k.until > coalesce(?::timestamptz, clock_timestamp())
+       order by g.n, g.scope
       """;
+
+  private static final String JOIN_BATCH =
+      """
+      update batch set total = total + ? where id = ? and sealed_at is null
+      """;
+
+  private static final String BATCH_SEALED =
+      """
+      select 1 from batch where id = ?
+      """;
+
+  /** One key of the draft at a place. */
+  private record Asked(int n, String scope, String type, String key) {}
 
   private final Db db;
   private final StoreClock clock;
   private final Lanes lanes;
   private final WakeUps wakeUps;
 
-  PgSubmissions(Db db, StoreClock clock, WakeUps wakeUps) {
+  PgSubmissions(Db db, StoreClock clock, Lanes lanes, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
-    this.lanes = new Lanes(db);
+    this.lanes = lanes;
     this.wakeUps = wakeUps;
   }
 
@@ -81,61 +141,139 @@ final class PgSubmissions implements Submissions {
       return List.of();
     }
     lanes.check(drafts);
-    Map<Integer, Submitted> answers = new HashMap<>();
-    insert(drafts).forEach((n, task) -> answers.put(n, new Submitted(task, true)));
-    if (!answers.isEmpty()) {
+    int[] lane = drafts.stream().mapToInt(lanes::number).toArray();
+    boolean plain = drafts.stream().allMatch(d -> d.keys().isEmpty() && d.flags() == 0);
+    Map<Integer, Submitted> answers =
+        plain ? submitPlain(drafts, lane) : db.transaction(c -> submitFlagged(c, drafts, lane));
+    if (answers.values().stream().anyMatch(Submitted::fresh)) {
       wakeUps.wake();
     }
-    lookUpHolders(drafts, answers);
-    List<Submitted> result = new ArrayList<>(drafts.size());
-    for (int n = 1; n <= drafts.size(); n++) {
-      result.add(java.util.Objects.requireNonNull(answers.get(n)));
-    }
-    return result;
+    return IntStream.rangeClosed(1, drafts.size())
+        .mapToObj(n -> Objects.requireNonNull(answers.get(n)))
+        .toList();
   }
 
-  /** {@return the ids of those that are new, by their place from 1} */
-  private Map<Integer, Long> insert(List<TaskDraft> drafts) {
-    Map<Integer, Long> ids = new HashMap<>();
-    int[] lane = drafts.stream().mapToInt(lanes::number).toArray();
+  /** {@return the answers by their place from 1} */
+  private Map<Integer, Submitted> submitPlain(List<TaskDraft> drafts, int[] lane) {
+    Map<Integer, Submitted> answers = new HashMap<>();
     db.query(
             SUBMIT,
             r -> Map.entry(r.getInt("n"), r.getLong("id")),
             clock.bound(),
-            texts(drafts, TaskDraft::type),
             lane,
             texts(drafts, TaskDraft::label),
             texts(drafts, TaskDraft::paramsJson),
             texts(drafts, TaskDraft::retry),
-            texts(drafts, d -> d.key().orElse(null)),
             texts(drafts, d -> d.due().map(Object::toString).orElse(null)))
+        .forEach(e -> answers.put(e.getKey(), new Submitted(e.getValue(), true)));
+    return answers;
+  }
+
+  /** A draft that got no key and finds no holder comes too late to be told it: it tries again. */
+  private Map<Integer, Submitted> submitFlagged(
+      Connection connection, List<TaskDraft> drafts, int[] lane) throws SQLException {
+    Map<Integer, Submitted> answers = new HashMap<>();
+    for (int tries = 0; answers.size() < drafts.size(); tries++) {
+      if (tries == TRIES_MAX) {
+        throw new IllegalStateException("a key is taken, but no task holds it");
+      }
+      List<Integer> open =
+          IntStream.rangeClosed(1, drafts.size())
+              .filter(n -> !answers.containsKey(n))
+              .boxed()
+              .toList();
+      insert(connection, drafts, lane, open)
+          .forEach((n, id) -> answers.put(n, new Submitted(id, true)));
+      holders(connection, drafts, open.stream().filter(n -> !answers.containsKey(n)).toList())
+          .forEach((n, id) -> answers.put(n, new Submitted(id, false)));
+    }
+    joinBatches(connection, drafts, answers);
+    return answers;
+  }
+
+  /** {@return the ids of those that are new, by their place} */
+  private Map<Integer, Long> insert(
+      Connection connection, List<TaskDraft> all, int[] lane, List<Integer> open)
+      throws SQLException {
+    List<TaskDraft> drafts = open.stream().map(n -> all.get(n - 1)).toList();
+    Map<Integer, Long> ids = new HashMap<>();
+    Sql.query(
+            connection,
+            SUBMIT_FLAGGED,
+            r -> Map.entry(open.get(r.getInt("n") - 1), r.getLong("id")),
+            clock.bound(),
+            open.stream().mapToInt(n -> lane[n - 1]).toArray(),
+            texts(drafts, TaskDraft::label),
+            texts(drafts, TaskDraft::paramsJson),
+            texts(drafts, TaskDraft::retry),
+            texts(drafts, d -> d.due().map(Object::toString).orElse(null)),
+            texts(drafts, TaskDraft::type),
+            drafts.stream().mapToInt(TaskDraft::flags).toArray(),
+            texts(drafts, d -> d.keys().idempotency().orElse(null)),
+            texts(drafts, d -> d.keys().live().orElse(null)),
+            texts(drafts, d -> d.keys().within().map(TaskKeys.Within::key).orElse(null)),
+            numbers(drafts, d -> d.keys().within().map(w -> w.period().toMillis()).orElse(null)),
+            numbers(drafts, d -> d.batch().isPresent() ? d.batch().getAsLong() : null),
+            TaskKeys.IDEMPOTENCY_KEPT.toMillis())
         .forEach(e -> ids.put(e.getKey(), e.getValue()));
     return ids;
   }
 
-  private void lookUpHolders(List<TaskDraft> drafts, Map<Integer, Submitted> answers) {
-    for (int i = 0; answers.size() < drafts.size(); i++) {
-      if (i == LOOKUPS_MAX) {
-        throw new IllegalStateException("a key is taken, but no task holds it");
+  /** {@return the tasks that hold keys of those at these places, as far as they still do} */
+  private Map<Integer, Long> holders(
+      Connection connection, List<TaskDraft> drafts, List<Integer> open) throws SQLException {
+    Map<Integer, Long> holders = new HashMap<>();
+    if (open.isEmpty()) {
+      return holders;
+    }
+    List<Asked> asked = new ArrayList<>();
+    for (int n : open) {
+      TaskDraft draft = drafts.get(n - 1);
+      TaskKeys keys = draft.keys();
+      keys.idempotency().ifPresent(k -> asked.add(new Asked(n, "idempotency", draft.type(), k)));
+      keys.live().ifPresent(k -> asked.add(new Asked(n, "live", draft.type(), k)));
+      keys.within().ifPresent(w -> asked.add(new Asked(n, "period", draft.type(), w.key())));
+    }
+    Sql.query(
+            connection,
+            HOLDERS,
+            r -> Map.entry(r.getInt("n"), r.getLong("task")),
+            asked.stream().mapToInt(Asked::n).toArray(),
+            texts(asked, Asked::scope),
+            texts(asked, Asked::type),
+            texts(asked, Asked::key),
+            clock.bound())
+        .forEach(e -> holders.put(e.getKey(), e.getValue()));
+    return holders;
+  }
+
+  /** Last in the transaction and in order: a batch is one row that all its submits wait for. */
+  private static void joinBatches(
+      Connection connection, List<TaskDraft> drafts, Map<Integer, Submitted> answers)
+      throws SQLException {
+    Map<Long, Integer> members = new TreeMap<>();
+    answers.forEach((n, answer) -> {
+      if (answer.fresh()) {
+        drafts.get(n - 1).batch().ifPresent(batch -> members.merge(batch, 1, Integer::sum));
       }
-      List<Integer> open = new ArrayList<>();
-      for (int n = 1; n <= drafts.size(); n++) {
-        if (!answers.containsKey(n)) {
-          open.add(n);
-        }
+    });
+    for (Map.Entry<Long, Integer> each : members.entrySet()) {
+      long batch = each.getKey();
+      if (Sql.update(connection, JOIN_BATCH, each.getValue(), batch) == 0) {
+        throw new UnknownName(
+            Sql.first(connection, BATCH_SEALED, r -> true, batch).isPresent()
+                ? "batch %d is sealed: nothing can join it any more; open another".formatted(batch)
+                : "batch %d does not exist; open one first".formatted(batch));
       }
-      List<TaskDraft> asked = open.stream().map(n -> drafts.get(n - 1)).toList();
-      db.query(
-              HOLDERS,
-              r -> Map.entry(r.getInt("n"), r.getLong("task")),
-              texts(asked, TaskDraft::type),
-              texts(asked, d -> d.key().orElse(null)))
-          .forEach(e -> answers.put(open.get(e.getKey() - 1), new Submitted(e.getValue(), false)));
     }
   }
 
-  private static @Nullable String[] texts(
-      List<TaskDraft> drafts, Function<TaskDraft, @Nullable String> column) {
-    return drafts.stream().map(column).toArray(String[]::new);
+  private static <T> @Nullable String[] texts(List<T> list, Function<T, @Nullable String> column) {
+    return list.stream().map(column).toArray(String[]::new);
+  }
+
+  private static @Nullable Long[] numbers(
+      List<TaskDraft> drafts, Function<TaskDraft, @Nullable Long> column) {
+    return drafts.stream().map(column).toArray(Long[]::new);
   }
 }

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
@@ -7,6 +8,7 @@ import dev.batchyard.engine.port.TaskViews;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +26,9 @@ final class PgTaskViews implements TaskViews {
 
   private static final String DETAIL =
       """
-      select t.params, t.retry, t.key, t.due_at, o.result, o.error,
+      select t.params, t.retry, t.key, t.live_key, t.period_key,
+             (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch,
+             t.due_at, o.result, o.error,
              q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
              exists (select from node m
                       where m.fenced_at is null and l.type = any (m.types)
@@ -114,7 +118,8 @@ final class PgTaskViews implements TaskViews {
                 row,
                 r.getString("params"),
                 r.getString("retry"),
-                Sql.maybeText(r, "key"),
+                keys(r),
+                Sql.maybeLong(r, "batch"),
                 Sql.maybeText(r, "result"),
                 Sql.maybeText(r, "error"),
                 ledger(r),
@@ -133,6 +138,15 @@ final class PgTaskViews implements TaskViews {
     return by.isEmpty()
         ? Optional.empty()
         : Optional.of(new QueuePause(by.get(), Sql.instant(row, "paused_at")));
+  }
+
+  private static TaskKeys keys(ResultSet row) throws SQLException {
+    Optional<String> key = Sql.maybeText(row, "period_key");
+    long periodMs = row.getLong("period_ms");
+    return new TaskKeys(
+        Sql.maybeText(row, "key"),
+        Sql.maybeText(row, "live_key"),
+        key.map(k -> new TaskKeys.Within(k, Duration.ofMillis(periodMs))));
   }
 
   private static Optional<Ledger> ledger(ResultSet row) throws SQLException {

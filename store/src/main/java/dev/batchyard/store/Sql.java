@@ -11,6 +11,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,6 +78,11 @@ final class Sql {
 
   static Optional<String> maybeText(ResultSet row, String column) throws SQLException {
     return Optional.ofNullable(row.getString(column));
+  }
+
+  static OptionalLong maybeLong(ResultSet row, String column) throws SQLException {
+    long value = row.getLong(column);
+    return row.wasNull() ? OptionalLong.empty() : OptionalLong.of(value);
   }
 
   private static void bind(PreparedStatement statement, @Nullable Object... values)

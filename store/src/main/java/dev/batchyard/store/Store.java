@@ -29,6 +29,7 @@ public final class Store {
   private final SessionSource sessions;
   private final WakeUps wakeUps;
   private final LeaseReturns returns;
+  private final Settlements settlements;
   private final Submissions submissions;
 
   /**
@@ -47,8 +48,9 @@ public final class Store {
     this.settings = settings;
     this.sessions = sessions;
     this.wakeUps = new WakeUps(db);
-    this.returns = new LeaseReturns(clock);
-    this.submissions = new PgSubmissions(db, clock, wakeUps);
+    this.settlements = new Settlements(clock);
+    this.returns = new LeaseReturns(clock, settlements);
+    this.submissions = new PgSubmissions(db, clock, new Lanes(db), wakeUps);
   }
 
   /**
@@ -83,7 +85,7 @@ public final class Store {
   }
 
   public Finishes finishes() {
-    return new PgFinishes(db, clock, wakeUps);
+    return new PgFinishes(db, clock, settlements, wakeUps);
   }
 
   public Sessions sessions() {
@@ -99,7 +101,7 @@ public final class Store {
   }
 
   public OperatorMoves operatorMoves() {
-    return new PgOperatorMoves(db, clock, wakeUps);
+    return new PgOperatorMoves(db, clock, settlements, wakeUps);
   }
 
   public Queues queues() {

@@ -3,6 +3,7 @@ package dev.batchyard.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.RetryPolicy;
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.task.Counters;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -216,7 +218,8 @@ class ClaimsTest {
         "default",
         priority,
         Optional.empty(),
-        Optional.empty(),
+        TaskKeys.NONE,
+        OptionalLong.empty(),
         "default");
   }
 

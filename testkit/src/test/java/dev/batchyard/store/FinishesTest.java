@@ -150,7 +150,8 @@ class FinishesTest {
             one.lease(),
             new UUID(5, 5),
             false,
-            one.begun());
+            one.begun(),
+            0);
     Claim other =
         new Claim(
             one.task(),
@@ -161,7 +162,8 @@ class FinishesTest {
             c.get(1).lease(),
             c.get(1).token(),
             false,
-            one.begun());
+            one.begun(),
+            0);
 
     assertThat(f.finish(forged, StoreFixture.complete()).refused()).containsExactly(one.task());
     assertThat(f.finish(other, StoreFixture.complete()).refused()).containsExactly(one.task());

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.UUID;
 import java.util.stream.LongStream;
@@ -41,8 +43,8 @@ final class StoreFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, task_key, outcome, tally, block, lease, parked, request, running, node, checkpoint,
-               reject, attempt_log, event, log_line, lane
+      truncate task, task_key, batch, outcome, tally, block, lease, parked, request, running, node,
+               checkpoint, reject, attempt_log, event, log_line, lane
        restart identity
       """;
 
@@ -83,17 +85,41 @@ final class StoreFixture implements AutoCloseable {
 
   static TaskDraft draft() {
     return new TaskDraft(
-        TYPE, "{\"n\": 1}", "任务", "default", 4, Optional.empty(), Optional.empty(), "default");
+        TYPE,
+        "{\"n\": 1}",
+        "任务",
+        "default",
+        4,
+        Optional.empty(),
+        TaskKeys.NONE,
+        OptionalLong.empty(),
+        "default");
   }
 
   static TaskDraft due(Instant due) {
     return new TaskDraft(
-        TYPE, "{}", "", "default", 4, Optional.of(due), Optional.empty(), "default");
+        TYPE,
+        "{}",
+        "",
+        "default",
+        4,
+        Optional.of(due),
+        TaskKeys.NONE,
+        OptionalLong.empty(),
+        "default");
   }
 
   static TaskDraft keyed(String key) {
     return new TaskDraft(
-        TYPE, "{}", "", "default", 4, Optional.empty(), Optional.of(key), "default");
+        TYPE,
+        "{}",
+        "",
+        "default",
+        4,
+        Optional.empty(),
+        TaskKeys.NONE.withIdempotency(key),
+        OptionalLong.empty(),
+        "default");
   }
 
   long submit() {

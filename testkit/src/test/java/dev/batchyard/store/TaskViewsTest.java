@@ -6,6 +6,7 @@ import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.engine.port.Claim;
@@ -282,7 +283,11 @@ class TaskViewsTest {
                 "default",
                 1,
                 Optional.empty(),
-                Optional.of("键"),
+                TaskKeys.NONE
+                    .withIdempotency("键")
+                    .withLive("活")
+                    .withWithin("期", Duration.ofMinutes(90)),
+                OptionalLong.empty(),
                 "critical"));
     Claim claim = f.claimOne(node);
     f.sql(
@@ -298,7 +303,9 @@ class TaskViewsTest {
     assertThat(detail.paramsJson()).isEqualTo("{\"文件\": \"数据.csv\"}");
     assertThat(detail.row().label()).isEqualTo("导入");
     assertThat(detail.row().priority()).isEqualTo(1);
-    assertThat(detail.key()).contains("键");
+    assertThat(detail.keys().idempotency()).contains("键");
+    assertThat(detail.keys().live()).contains("活");
+    assertThat(detail.keys().within()).contains(new TaskKeys.Within("期", Duration.ofMinutes(90)));
     assertThat(detail.retry()).isEqualTo("critical");
     assertThat(detail.ledger()).contains(new Ledger(3, 1, 0, 2));
     assertThat(detail.positionJson()).contains("{\"row\": 3}");

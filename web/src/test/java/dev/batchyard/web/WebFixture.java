@@ -1,5 +1,6 @@
 package dev.batchyard.web;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.NodeRegistration;
@@ -28,7 +29,7 @@ final class WebFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, task_key, outcome, block, lease, parked, request, running, node, checkpoint,
+      truncate task, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
                reject, attempt_log, event, log_line, lane, tally
        restart identity
       """;
@@ -72,7 +73,7 @@ final class WebFixture implements AutoCloseable {
   long submit(String label, String params) {
     TaskDraft draft =
         new TaskDraft(
-            TYPE, params, label, "default", 4, Optional.empty(), Optional.empty(), "default");
+            TYPE, params, label, "default", 4, Optional.empty(), TaskKeys.NONE, OptionalLong.empty(), "default");
     return store.submissions().submit(List.of(draft)).getFirst().task();
   }
 

@@ -2,6 +2,7 @@ package dev.batchyard.app.cli;
 
 import dev.batchyard.api.TaskState;
 import dev.batchyard.app.Installation;
+import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.store.Store;
 import java.util.Arrays;
@@ -62,11 +63,20 @@ final class MoveCommand implements Callable<Integer> {
     Exit worst = Exit.OK;
     try (Installation installation = cli.open()) {
       for (long task : tasks) {
-        Exit exit = move(installation.store(), task);
+        Exit exit = tried(installation.store(), task);
         worst = exit.code() > worst.code() ? exit : worst;
       }
     }
     return worst.code();
+  }
+
+  private Exit tried(Store store, long task) {
+    try {
+      return move(store, task);
+    } catch (MoveRefused e) {
+      cli.console().error(String.valueOf(e.getMessage()));
+      return Exit.FAILED;
+    }
   }
 
   private Exit move(Store store, long task) {

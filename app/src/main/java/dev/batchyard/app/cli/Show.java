@@ -1,5 +1,6 @@
 package dev.batchyard.app.cli;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
@@ -130,7 +131,16 @@ final class Show {
     if (row.due().isAfter(row.submitted())) {
       field(text, "due", at(row.due()));
     }
-    detail.key().ifPresent(key -> field(text, "key", key));
+    TaskKeys keys = detail.keys();
+    keys.idempotency().ifPresent(key -> field(text, "key", key));
+    keys.live().ifPresent(key -> field(text, "unique", key + " among live tasks"));
+    keys.within()
+        .ifPresent(w ->
+            field(
+                text,
+                "unique",
+                "%s until %s".formatted(w.key(), at(row.submitted().plus(w.period())))));
+    detail.batch().ifPresent(batch -> field(text, "batch", Long.toString(batch)));
     field(text, "params", detail.paramsJson());
     detail.resultJson().ifPresent(result -> field(text, "result", result));
     if (!row.problem().isEmpty()) {

@@ -1,6 +1,7 @@
 package dev.batchyard.app.cli;
 
 import dev.batchyard.api.NewTask;
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskType;
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.Types;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -63,6 +65,18 @@ final class SubmitCommand implements Callable<Integer> {
       paramLabel = "KEY",
       description = "A second submit of this type and key returns the first task.")
   private Optional<String> key = Optional.empty();
+
+  @Option(
+      names = "--unique-live",
+      paramLabel = "KEY",
+      description = "Until it has ended, a submit of this type and key returns it.")
+  private Optional<String> uniqueLive = Optional.empty();
+
+  @Option(
+      names = "--unique-within",
+      paramLabel = "PERIOD:KEY",
+      description = "For so long, such as 10m:KEY, a submit of this type and key returns it.")
+  private Optional<String> uniqueWithin = Optional.empty();
 
   @Option(names = "--queue", paramLabel = "NAME", description = "The line it waits in.")
   private Optional<String> queue = Optional.empty();
@@ -121,11 +135,23 @@ final class SubmitCommand implements Callable<Integer> {
           queue.orElse(read.queue()),
           priority,
           dueAt,
-          key,
+          new TaskKeys(key, uniqueLive, uniqueWithin.map(SubmitCommand::within)),
+          OptionalLong.empty(),
           retry);
     } catch (IllegalArgumentException e) {
       throw new CliFailure(Exit.USAGE, "--" + e.getMessage());
     }
+  }
+
+  private static TaskKeys.Within within(String text) {
+    int colon = text.indexOf(':');
+    if (colon < 0) {
+      throw new IllegalArgumentException(
+          "unique-within '%s' must be a period, a colon and a key, such as 10m:KEY"
+              .formatted(text));
+    }
+    return new TaskKeys.Within(
+        text.substring(colon + 1), Periods.read("unique-within", text.substring(0, colon)));
   }
 
   private Instant instant(String text) {

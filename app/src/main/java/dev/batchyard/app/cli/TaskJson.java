@@ -1,5 +1,6 @@
 package dev.batchyard.app.cli;
 
+import dev.batchyard.api.TaskKeys.Within;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
@@ -47,7 +48,14 @@ final class TaskJson {
     Map<String, Object> document = of(detail.row());
     document.put("params", CODEC.parse(detail.paramsJson()));
     document.put("retry", detail.retry());
-    put(document, "key", detail.key());
+    put(document, "key", detail.keys().idempotency());
+    put(document, "uniqueLive", detail.keys().live());
+    put(document, "uniqueWithin", detail.keys().within().map(Within::key));
+    put(
+        document,
+        "uniqueUntil",
+        detail.keys().within().map(w -> detail.row().submitted().plus(w.period())));
+    detail.batch().ifPresent(batch -> document.put("batch", batch));
     put(document, "result", detail.resultJson().map(CODEC::parse));
     put(document, "error", detail.errorJson().map(CODEC::parse));
     put(document, "ledger", detail.ledger());

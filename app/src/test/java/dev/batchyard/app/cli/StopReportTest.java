@@ -3,6 +3,7 @@ package dev.batchyard.app.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.NewTask;
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.engine.port.StoreUnavailable;
@@ -139,7 +140,8 @@ final class StopReportTest {
                 ""),
             "{}",
             "default",
-            Optional.empty(),
+            TaskKeys.NONE,
+            OptionalLong.empty(),
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),

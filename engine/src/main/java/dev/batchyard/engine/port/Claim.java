@@ -15,6 +15,8 @@ import java.util.UUID;
  * @param alone whether it is suspected of killing nodes: nothing else runs beside it
  * @param begun items and fraction that earlier attempts had committed; zero at first, the fraction
  *     negative if their checkpoint does not say
+ * @param flags what its end has to settle beside its outcome, a sum of the constants below; 0 for
+ *     most tasks, whose ends pay for nothing but their outcome
  */
 public record Claim(
     long task,
@@ -25,4 +27,23 @@ public record Claim(
     long lease,
     UUID token,
     boolean alone,
-    Progress begun) {}
+    Progress begun,
+    int flags) {
+
+  /** It holds a key among live tasks, to be freed. */
+  public static final int LIVE_KEY = 1;
+
+  /** It is a member of a batch, to be counted. */
+  public static final int MEMBER = 2;
+
+  /** It has time limits, to be forgotten. */
+  public static final int LIMITS = 4;
+
+  /** It was to run when a batch had ended; nothing to settle. */
+  public static final int THEN = 8;
+
+  /** {@return whether its end has something to settle} */
+  public boolean settles() {
+    return (flags & (LIVE_KEY | MEMBER | LIMITS)) != 0;
+  }
+}

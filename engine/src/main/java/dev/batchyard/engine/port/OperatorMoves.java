@@ -17,7 +17,10 @@ public interface OperatorMoves {
 
   /**
    * Runs an ended one again (failed, cancelled, quarantined) as a new generation. It goes on from
-   * its checkpoint; the old end moves to the attempts.
+   * its checkpoint; the old end moves to the attempts, its batch counts it as live again.
+   *
+   * @throws MoveRefused if another task holds its key among live tasks by now, or the batch that it
+   *     waited for has not ended
    */
   Move rerun(long task, String by);
 

@@ -13,7 +13,8 @@ public interface Submissions {
    *
    * @param drafts at most {@link #BATCH_MAX}
    * @return one answer for each, in order
-   * @throws UnknownName if a draft names a queue or a retry policy that does not exist
+   * @throws UnknownName if a draft names a queue or a retry policy that does not exist, or a batch
+   *     that does not exist or is sealed
    */
   List<Submitted> submit(List<TaskDraft> drafts);
 }

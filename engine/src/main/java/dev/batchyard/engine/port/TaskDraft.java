@@ -1,13 +1,17 @@
 package dev.batchyard.engine.port;
 
+import dev.batchyard.api.TaskKeys;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
- * A checked task on its way into the store.
+ * A checked task on its way into the store. Throws {@link InvalidParameters} for a text that no
+ * statement can take: it would fail its neighbours too.
  *
  * @param paramsJson its parameters as a JSON object
  * @param due not before; at once when empty, by the database's clock
+ * @param batch the batch that it is a member of
  * @param retry the name of its retry policy
  */
 public record TaskDraft(
@@ -17,5 +21,23 @@ public record TaskDraft(
     String queue,
     int priority,
     Optional<Instant> due,
-    Optional<String> key,
-    String retry) {}
+    TaskKeys keys,
+    OptionalLong batch,
+    String retry) {
+
+  public TaskDraft {
+    Storable.requireText("type", type);
+    Storable.requireJson("params", paramsJson);
+    Storable.requireText("label", label);
+    Storable.requireText("queue", queue);
+    Storable.requireText("retry", retry);
+    keys.idempotency().ifPresent(key -> Storable.requireText("key", key));
+    keys.live().ifPresent(key -> Storable.requireText("unique-live", key));
+    keys.within().ifPresent(within -> Storable.requireText("unique-within", within.key()));
+  }
+
+  /** {@return what its end will have to settle, as {@link Claim#flags()}} */
+  public int flags() {
+    return (keys.live().isPresent() ? Claim.LIVE_KEY : 0) | (batch.isPresent() ? Claim.MEMBER : 0);
+  }
+}

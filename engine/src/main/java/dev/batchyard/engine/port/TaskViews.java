@@ -1,5 +1,6 @@
 package dev.batchyard.engine.port;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
@@ -91,6 +92,8 @@ public interface TaskViews {
   /**
    * One task.
    *
+   * @param keys as it was submitted with; whether it still holds them depends on scope and time
+   * @param batch that it is a member of
    * @param request a pause or cancel that its attempt has not obeyed yet
    * @param served whether a live node serves its type
    * @param queuePause who paused its queue, if it is paused
@@ -100,7 +103,8 @@ public interface TaskViews {
       TaskRow row,
       String paramsJson,
       String retry,
-      Optional<String> key,
+      TaskKeys keys,
+      OptionalLong batch,
       Optional<String> resultJson,
       Optional<String> errorJson,
       Optional<Ledger> ledger,

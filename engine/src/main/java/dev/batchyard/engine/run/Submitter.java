@@ -37,8 +37,10 @@ public final class Submitter {
    * @param tasks any number; they are stored {@link Submissions#BATCH_MAX} at a time, so more than
    *     that are all or none only batch by batch
    * @return one answer for each, in order
-   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue or retry policy
-   * @throws InvalidParameters if parameters do not fit their type; nothing was stored
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue or retry policy, or a
+   *     batch that is not there or sealed
+   * @throws InvalidParameters if parameters do not fit their type or a text cannot be stored;
+   *     nothing was stored
    */
   public List<Submitted> submit(List<NewTask> tasks) {
     List<TaskDraft> drafts = tasks.stream().map(this::draft).toList();
@@ -82,7 +84,8 @@ public final class Submitter {
         task.queue(),
         task.priority(),
         task.due(),
-        task.key(),
+        task.keys(),
+        task.batch(),
         task.retry().orElseGet(() -> policyFor(task.priority())));
   }
 

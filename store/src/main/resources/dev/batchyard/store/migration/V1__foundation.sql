@@ -54,24 +54,60 @@ create table lane (
 
 create sequence task_id;
 
+-- flags: what the end of the task settles (1 a live key, 2 its batch, 4 limits; see settle()), and
+-- 8 for one that waited for a batch. Plain tasks have 0 and pay nothing.
 -- due_at: only where it lay ahead at the submit.
 create table task (
   id           bigint      not null primary key,
+  submitted_at timestamptz not null,
   lane         integer     not null,
+  flags        smallint    not null default 0,
   label        text        not null,
   params       jsonb       not null,
   retry        text        not null,
-  key          text,
   due_at       timestamptz,
-  submitted_at timestamptz not null
+  key          text,
+  live_key     text,
+  period_key   text,
+  period       interval,
+  batch        bigint
 ) partition by range (id);
 
--- One idempotency key per type, for as long as the task is kept.
+create type key_scope as enum ('idempotency', 'live', 'period');
+
+-- Who holds a key. A row that is past its time may be taken over; a live key is freed when its task
+-- ends.
 create table task_key (
-  type text   not null,
-  key  text   not null,
-  task bigint not null,
-  primary key (type, key));
+  scope key_scope   not null,
+  type  text        not null,
+  key   text        not null,
+  task  bigint      not null,
+  until timestamptz not null,
+  primary key (scope, type, key),
+  check ((scope = 'live') = (until = 'infinity'))
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000);
+
+create index task_key_until on task_key (until) where until < 'infinity';
+
+-- Tasks with counts, and a task that is released when all of them have ended. failed counts
+-- quarantined ones too, cancelled skipped ones. ended_at: when it first ended; a rerun of a member
+-- takes its count back, but then_task is released only once.
+create table batch (
+  id        bigint      generated always as identity primary key,
+  label     text        not null,
+  opened_at timestamptz not null,
+  sealed_at timestamptz,
+  ended_at  timestamptz,
+  then_task bigint,
+  total     bigint      not null default 0,
+  completed bigint      not null default 0,
+  failed    bigint      not null default 0,
+  cancelled bigint      not null default 0,
+  check (least(completed, failed, cancelled) >= 0 and completed + failed + cancelled <= total)
+) with (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+        vacuum_truncate = false);
+
+create unique index batch_then on batch (then_task) where then_task is not null;
 
 -- How a task ended. Written once; an operator's rerun moves it to attempt_log.
 -- lease: only if the attempt itself ended it, so that a repeated finish knows its own first try;
@@ -404,4 +440,159 @@ begin
                                        where n.boot = l.boot and n.fenced_at is null))
       from request r
      where r.boot = p_boot;
+end $$;
+
+-- Takes unique keys for new tasks, all of a task's keys or none; returns the tasks that got none.
+-- Keys are taken in order, so that two submits wait for each other and never in a ring. Who waits
+-- for a key sees whether it was taken or given up.
+create function take_keys(
+  p_tasks bigint[], p_scopes key_scope[], p_types text[], p_keys text[], p_untils timestamptz[],
+  p_now timestamptz)
+returns bigint[] language plpgsql set search_path from current as $$
+declare
+  v_refused bigint[];
+begin
+  with asked as materialized (
+    select *
+      from unnest(p_tasks, p_scopes, p_types, p_keys, p_untils)
+           with ordinality a (task, scope, type, key, until, n)),
+  taken as (
+    insert into task_key as k (scope, type, key, task, until)
+    select distinct on (scope, type, key) scope, type, key, task, until
+      from asked
+     order by scope, type, key, n
+        on conflict (scope, type, key) do update
+       set task = excluded.task, until = excluded.until
+     where k.until <= p_now
+    returning k.task, k.scope)
+  select array_agg(distinct task) into v_refused
+    from asked
+   where (task, scope) not in (select t.task, t.scope from taken t);
+  if v_refused is not null and cardinality(p_tasks) > cardinality(v_refused) then
+    delete from task_key k
+     using unnest(p_tasks, p_scopes, p_types, p_keys) a (task, scope, type, key)
+     where a.task = any (v_refused)
+       and k.scope = a.scope and k.type = a.type and k.key = a.key and k.task = a.task;
+  end if;
+  return coalesce(v_refused, '{}');
+end $$;
+
+-- Ends a batch that is sealed and whose members have all ended, once: its then task becomes ready.
+-- Returns how many tasks it released, 0 or 1. Its row is locked by the caller's update.
+create function end_batch(p_batch bigint, p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_then   bigint;
+  v_parked parked;
+begin
+  update batch set ended_at = p_now
+   where id = p_batch and ended_at is null and sealed_at is not null
+     and completed + failed + cancelled = total
+  returning then_task into v_then;
+  select * into v_parked from parked where id = v_then for update;
+  if not found then
+    return 0; -- nobody waits, or a person has cancelled it
+  end if;
+  if v_parked.state = 'paused' then
+    update parked set from_state = 'ready', due_at = p_now
+     where id = v_then and from_state = 'blocked';
+    return 0;
+  end if;
+  delete from parked where id = v_then;
+  insert into block (lane, due_at, kind, first, lo, hi, attempt, failures, crashes, generation)
+  values (v_parked.lane, p_now, v_parked.kind, v_then, v_then, v_then,
+          v_parked.attempt, v_parked.failures, v_parked.crashes, v_parked.generation);
+  insert into event (task, at, from_state, to_state, by, why)
+  values (v_then, p_now, 'blocked', 'ready', 'batch', 'batch ' || p_batch || ' has ended');
+  return 1;
+end $$;
+
+-- What the end of a task brings with it, in the transaction that stored its outcome, last: frees its
+-- live key, counts it in its batch. Takes tasks that have just ended, each once; those that are not
+-- flagged have nothing to settle. A batch is one row that the ends of all its members wait for: it
+-- is written once a call, in order of ids. Returns how many tasks became ready by it.
+create function settle(p_tasks bigint[], p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_now      timestamptz := coalesce(p_now, clock_timestamp());
+  v_released integer := 0;
+  v_counts   record;
+begin
+  perform 1
+     from task t
+     join lane l on l.id = t.lane
+     join task_key k on k.scope = 'live' and k.type = l.type and k.key = t.live_key and k.task = t.id
+    where t.id = any (p_tasks) and t.live_key is not null
+    order by k.type, k.key
+      for update of k;
+  if found then
+    delete from task_key k
+     using task t, lane l
+     where t.id = any (p_tasks) and t.live_key is not null and l.id = t.lane
+       and k.scope = 'live' and k.type = l.type and k.key = t.live_key and k.task = t.id;
+  end if;
+  for v_counts in
+    select t.batch,
+           count(*) filter (where o.state = 'completed') as completed,
+           count(*) filter (where o.state in ('failed', 'quarantined')) as failed,
+           count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled
+      from task t
+      join outcome o on o.id = t.id
+     where t.id = any (p_tasks) and t.batch is not null
+     group by t.batch
+     order by t.batch
+  loop
+    update batch
+       set completed = completed + v_counts.completed,
+           failed    = failed    + v_counts.failed,
+           cancelled = cancelled + v_counts.cancelled
+     where id = v_counts.batch;
+    v_released := v_released + end_batch(v_counts.batch, v_now);
+  end loop;
+  return v_released;
+end $$;
+
+-- Takes back what settle() did, before a rerun removes the outcome. Returns why that cannot be, or
+-- null. What a batch has released stays released.
+create function unsettle(p_task bigint)
+returns text language plpgsql set search_path from current as $$
+declare
+  v_task   task;
+  v_type   text;
+  v_state  task_state;
+  v_holder bigint;
+begin
+  select * into v_task from task where id = p_task;
+  if v_task.flags = 0 then
+    return null;
+  end if;
+  if v_task.flags & 8 <> 0
+     and exists (select from batch where then_task = p_task and ended_at is null) then
+    return (select 'it runs after batch ' || id || ', which has not ended'
+              from batch where then_task = p_task);
+  end if;
+  if v_task.live_key is not null then
+    select type into v_type from lane where id = v_task.lane;
+    insert into task_key (scope, type, key, task, until)
+    values ('live', v_type, v_task.live_key, p_task, 'infinity')
+        on conflict do nothing;
+    if not found then
+      select task into v_holder from task_key
+       where scope = 'live' and type = v_type and key = v_task.live_key;
+      if not found then
+        perform fail('40001', 'the holder of a key has just ended');
+      end if;
+      return 'task ' || v_holder || ' holds its key ' || quote_literal(v_task.live_key)
+             || ' among live tasks; it can run again when that one has ended';
+    end if;
+  end if;
+  if v_task.batch is not null then
+    select state into v_state from outcome where id = p_task;
+    update batch
+       set completed = completed - (v_state = 'completed')::integer,
+           failed    = failed    - (v_state in ('failed', 'quarantined'))::integer,
+           cancelled = cancelled - (v_state in ('cancelled', 'skipped'))::integer
+     where id = v_task.batch;
+  end if;
+  return null;
 end $$;
