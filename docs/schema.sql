@@ -82,6 +82,16 @@ create table event (
   PRIMARY KEY (id)
 );
 
+create table expiry (
+  task bigint not null,
+  queue_timeout interval,
+  start_by timestamp with time zone,
+  end_by timestamp with time zone,
+  by_deadline boolean not null,
+  look_at timestamp with time zone not null,
+  PRIMARY KEY (task)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
+
 create table lane (
   id integer not null generated always as identity,
   queue text not null,
@@ -287,6 +297,7 @@ create table task (
   period_key text,
   period interval,
   batch bigint,
+  limits jsonb,
   PRIMARY KEY (id)
 ) partition by RANGE (id);
 
@@ -304,6 +315,7 @@ create table task_0 (
   period_key text,
   period interval,
   batch bigint,
+  limits jsonb,
   PRIMARY KEY (id)
 ) -- task FOR VALUES FROM ('0') TO ('10000000');
 
@@ -324,6 +336,8 @@ CREATE INDEX attempt_log_task ON batchyard.attempt_log USING btree (task, id);
 CREATE INDEX block_first ON batchyard.block USING btree (first);
 
 CREATE INDEX event_task ON batchyard.event USING btree (task, id);
+
+CREATE INDEX expiry_look ON batchyard.expiry USING btree (look_at);
 
 CREATE INDEX lease_token ON batchyard.lease USING btree (token);
 
@@ -454,6 +468,19 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.expiry_of(p_limits jsonb, p_from timestamp with time zone, p_due timestamp with time zone)
+ RETURNS TABLE(queue_timeout interval, start_by timestamp with time zone, end_by timestamp with time zone, by_deadline boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select q, p_due + q, least(p_from + t, d), d is not null and coalesce(d <= p_from + t, true)
+    from (select (p_limits ->> 'queueMs')::bigint * interval '1 ms',
+                 (p_limits ->> 'totalMs')::bigint * interval '1 ms',
+                 (p_limits ->> 'deadline')::timestamptz) l (q, t, d)
+   where q is not null or t is not null or d is not null
+$function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.fail(p_code text, p_message text)
  RETURNS text
  LANGUAGE plpgsql
@@ -534,6 +561,7 @@ begin
      where id = v_counts.batch;
     v_released := v_released + end_batch(v_counts.batch, v_now);
   end loop;
+  delete from expiry where task = any (p_tasks);
   return v_released;
 end $function$
 ;
@@ -572,7 +600,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION batchyard.unsettle(p_task bigint)
+CREATE OR REPLACE FUNCTION batchyard.unsettle(p_task bigint, p_now timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
  SET search_path TO 'batchyard'
@@ -582,6 +610,7 @@ declare
   v_type   text;
   v_state  task_state;
   v_holder bigint;
+  v_now    timestamptz := coalesce(p_now, clock_timestamp());
 begin
   select * into v_task from task where id = p_task;
   if v_task.flags = 0 then
@@ -614,6 +643,17 @@ begin
            failed    = failed    - (v_state in ('failed', 'quarantined'))::integer,
            cancelled = cancelled - (v_state in ('cancelled', 'skipped'))::integer
      where id = v_task.batch;
+  end if;
+  if v_task.limits is not null then
+    if (v_task.limits ->> 'deadline')::timestamptz <= v_now then
+      v_task.limits := v_task.limits - 'deadline'; -- who reruns it has decided
+    end if;
+    insert into expiry (task, queue_timeout, start_by, end_by, by_deadline, look_at)
+    select p_task, x.queue_timeout, x.start_by, x.end_by, x.by_deadline, least(x.start_by, x.end_by)
+      from expiry_of(v_task.limits, v_now, v_now) x
+        on conflict (task) do update
+       set start_by = excluded.start_by, end_by = excluded.end_by,
+           by_deadline = excluded.by_deadline, look_at = excluded.look_at;
   end if;
   return null;
 end $function$

@@ -19,6 +19,7 @@ import java.util.OptionalLong;
  *     that holds it
  * @param batch the open batch that it is a member of
  * @param retry the name of a retry policy; by priority when empty ({@code critical} for 0 and 1)
+ * @param limits how long it may take
  */
 public record NewTask(
     String type,
@@ -29,7 +30,8 @@ public record NewTask(
     Optional<Instant> due,
     TaskKeys keys,
     OptionalLong batch,
-    Optional<String> retry) {
+    Optional<String> retry,
+    Limits limits) {
 
   /** The line that tasks wait in unless told otherwise. */
   public static final String DEFAULT_QUEUE = "default";
@@ -67,28 +69,29 @@ public record NewTask(
         Optional.empty(),
         TaskKeys.NONE,
         OptionalLong.empty(),
-        Optional.empty());
+        Optional.empty(),
+        Limits.NONE);
   }
 
   /** {@return the same with this label} */
   public NewTask withLabel(String newLabel) {
-    return new NewTask(type, params, newLabel, queue, priority, due, keys, batch, retry);
+    return new NewTask(type, params, newLabel, queue, priority, due, keys, batch, retry, limits);
   }
 
   /** {@return the same in this queue} */
   public NewTask withQueue(String newQueue) {
-    return new NewTask(type, params, label, newQueue, priority, due, keys, batch, retry);
+    return new NewTask(type, params, label, newQueue, priority, due, keys, batch, retry, limits);
   }
 
   /** {@return the same with this priority} */
   public NewTask withPriority(int newPriority) {
-    return new NewTask(type, params, label, queue, newPriority, due, keys, batch, retry);
+    return new NewTask(type, params, label, queue, newPriority, due, keys, batch, retry, limits);
   }
 
   /** {@return the same, not before this instant} */
   public NewTask withDue(Instant newDue) {
     return new NewTask(
-        type, params, label, queue, priority, Optional.of(newDue), keys, batch, retry);
+        type, params, label, queue, priority, Optional.of(newDue), keys, batch, retry, limits);
   }
 
   /**
@@ -119,19 +122,24 @@ public record NewTask(
 
   /** {@return the same with these unique keys} */
   public NewTask withKeys(TaskKeys newKeys) {
-    return new NewTask(type, params, label, queue, priority, due, newKeys, batch, retry);
+    return new NewTask(type, params, label, queue, priority, due, newKeys, batch, retry, limits);
   }
 
   /** {@return the same as a member of this batch, which must not be sealed yet} */
   public NewTask withBatch(long newBatch) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, OptionalLong.of(newBatch), retry);
+        type, params, label, queue, priority, due, keys, OptionalLong.of(newBatch), retry, limits);
   }
 
   /** {@return the same with this retry policy} */
   public NewTask withRetry(String newRetry) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, batch, Optional.of(newRetry));
+        type, params, label, queue, priority, due, keys, batch, Optional.of(newRetry), limits);
+  }
+
+  /** {@return the same within these limits} */
+  public NewTask withLimits(Limits newLimits) {
+    return new NewTask(type, params, label, queue, priority, due, keys, batch, retry, newLimits);
   }
 
   static void requireName(String field, String value) {

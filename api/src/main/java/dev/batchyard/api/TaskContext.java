@@ -19,7 +19,8 @@ public interface TaskContext {
 
   /**
    * {@return whether the attempt should commit what it has and end} It is asked to for a pause, a
-   * cancel, a graceful stop of the node, or because its lease is in doubt.
+   * cancel, a graceful stop of the node, because a limit of its task has passed, or because its
+   * lease is in doubt.
    */
   boolean stopRequested();
 

@@ -68,6 +68,7 @@ public final class Node implements AutoCloseable {
             store.claims(),
             store.finishes(),
             store.rescues(),
+            store.expiries(),
             store.runningRows(),
             store.upkeep(),
             new JacksonParameters(),

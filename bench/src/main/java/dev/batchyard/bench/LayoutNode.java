@@ -143,6 +143,7 @@ final class LayoutNode implements AutoCloseable {
         layout.claims(),
         layout.finishes(),
         store.rescues(),
+        store.expiries(),
         store.runningRows(),
         store.upkeep(),
         codec,

@@ -5,12 +5,14 @@ import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.task.Counters;
+import dev.batchyard.engine.task.TimeLimits;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +103,7 @@ final class PgClaims implements Claims {
              l.generation, t.retry as policy, p.retries, p.backoff,
              (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
              (extract(epoch from p.max_delay) * 1000)::bigint as max_delay_ms,
+             (t.limits ->> 'attemptMs')::bigint as attempt_ms, x.start_ms, x.end_ms, x.by_deadline,
              coalesce(d.read, 0) as begun,
              case when d.read is null then 0 else coalesce(d.fraction, -1) end as begun_fraction
         from checked c
@@ -109,6 +112,13 @@ final class PgClaims implements Claims {
                        = (k.attempt + 1, k.failures, k.crashes, k.generation)
         join task t on t.id between k.lo and k.last
         left join retry_policy p on p.name = t.retry
+        left join lateral (
+          select case when l.attempt = 1
+                      then (extract(epoch from e.start_by - o.at) * 1000)::bigint end as start_ms,
+                 (extract(epoch from e.end_by - o.at) * 1000)::bigint as end_ms, e.by_deadline
+            from expiry e
+           cross join clock o
+           where t.limits is not null and e.task = t.id) x on true
         left join lateral (
       """
           + CheckpointSums.SUMS
@@ -224,7 +234,22 @@ final class PgClaims implements Claims {
         token,
         head.whole() && row.getLong("size") == 1,
         new Progress(row.getLong("begun"), row.getDouble("begun_fraction")),
-        row.getInt("flags"));
+        row.getInt("flags"),
+        limits(row));
+  }
+
+  private static TimeLimits limits(ResultSet row) throws SQLException {
+    Optional<Duration> attempt = span(row, "attempt_ms");
+    Optional<Duration> start = span(row, "start_ms");
+    Optional<Duration> end = span(row, "end_ms");
+    return attempt.isEmpty() && start.isEmpty() && end.isEmpty()
+        ? TimeLimits.NONE
+        : new TimeLimits(start, attempt, end, row.getBoolean("by_deadline"));
+  }
+
+  static Optional<Duration> span(ResultSet row, String column) throws SQLException {
+    long ms = row.getLong(column);
+    return row.wasNull() ? Optional.empty() : Optional.of(Duration.ofMillis(ms));
   }
 
   static Counters counters(ResultSet row) throws SQLException {

@@ -96,7 +96,11 @@ final class PgOperatorMoves implements OperatorMoves {
           from was),
       blocked as (
         update parked set state = 'blocked' where id = ? and from_state = 'blocked'
-        returning id, from_state)
+        returning id, from_state),
+      waits as (
+        update expiry e set start_by = greatest(w.due_at, w.now) + e.queue_timeout
+          from (select id, due_at, coalesce(?::timestamptz, clock_timestamp()) as now from was) w
+         where e.task = w.id and e.queue_timeout is not null)
       insert into event (task, at, from_state, to_state, by, why)
       select id, coalesce(?::timestamptz, clock_timestamp()), 'paused', from_state, ?, 'resumed'
         from (select id, from_state from was union all select id, from_state from blocked) m
@@ -109,7 +113,7 @@ final class PgOperatorMoves implements OperatorMoves {
 
   private static final String UNSETTLE =
       """
-      select unsettle(?) as why
+      select unsettle(?, ?::timestamptz) as why
       """;
 
   private static final String RERUN =
@@ -220,7 +224,7 @@ final class PgOperatorMoves implements OperatorMoves {
               if (!parked.get().equals("paused")) {
                 return Optional.of(Move.ALREADY);
               }
-              Sql.run(c, RESUME, task, task, clock.bound(), by);
+              Sql.run(c, RESUME, task, task, clock.bound(), clock.bound(), by);
               return Optional.of(Move.DONE);
             });
     if (move == Move.DONE) {
@@ -250,7 +254,8 @@ final class PgOperatorMoves implements OperatorMoves {
                 return Optional.of(Move.REFUSED);
               }
               Optional<String> why =
-                  Sql.query(c, UNSETTLE, r -> Sql.maybeText(r, "why"), task).getFirst();
+                  Sql.query(c, UNSETTLE, r -> Sql.maybeText(r, "why"), task, clock.bound())
+                      .getFirst();
               if (why.isPresent()) {
                 throw new MoveRefused("task %d: %s".formatted(task, why.get()));
               }

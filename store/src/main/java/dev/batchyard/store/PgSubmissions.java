@@ -69,10 +69,10 @@ final class PgSubmissions implements Submissions {
           from clock c,
                unnest(?::integer[], ?::text[], ?::text[], ?::text[], ?::text[]::timestamptz[],
                       ?::text[], ?::integer[], ?::text[], ?::text[], ?::text[], ?::bigint[],
-                      ?::bigint[])
+                      ?::bigint[], ?::text[])
                with ordinality
                g (lane, label, params, retry, due, type, flags, key, live_key, period_key, period_ms,
-                  batch, n)),
+                  batch, limits, n)),
       asked as materialized (
         select id, 'idempotency' as scope, type, key, at + ? * interval '1 ms' as until
           from given where key is not null
@@ -89,10 +89,15 @@ final class PgSubmissions implements Submissions {
         select * from given where id not in (select unnest(ids) from refused)),
       stored as (
         insert into task (id, submitted_at, lane, flags, label, params, retry, due_at, key, live_key,
-                          period_key, period, batch)
+                          period_key, period, batch, limits)
         select id, at, lane, flags, label, params::jsonb, retry, later, key, live_key,
-               period_key, period, batch
+               period_key, period, batch, limits::jsonb
           from fresh),
+      limited as (
+        insert into expiry (task, queue_timeout, start_by, end_by, by_deadline, look_at)
+        select f.id, x.queue_timeout, x.start_by, x.end_by, x.by_deadline, least(x.start_by, x.end_by)
+          from fresh f
+         cross join lateral expiry_of(f.limits::jsonb, f.at, f.due_at) x),
       """
           + PLACED;
 
@@ -214,6 +219,7 @@ final class PgSubmissions implements Submissions {
             texts(drafts, d -> d.keys().within().map(TaskKeys.Within::key).orElse(null)),
             numbers(drafts, d -> d.keys().within().map(w -> w.period().toMillis()).orElse(null)),
             numbers(drafts, d -> d.batch().isPresent() ? d.batch().getAsLong() : null),
+            texts(drafts, d -> LimitsJson.write(d.limits())),
             TaskKeys.IDEMPOTENCY_KEPT.toMillis())
         .forEach(e -> ids.put(e.getKey(), e.getValue()));
     return ids;

@@ -26,27 +26,31 @@ final class PgTaskViews implements TaskViews {
 
   private static final String DETAIL =
       """
-      select t.params, t.retry, t.key, t.live_key, t.period_key,
-             (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch,
-             t.due_at, o.result, o.error,
-             q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
-             exists (select from node m
-                      where m.fenced_at is null and l.type = any (m.types)
-                        and m.lease_until >= coalesce(?::timestamptz, clock_timestamp())) as served
-        from task t
-        join lane l on l.id = t.lane
-        join queue u on u.name = l.queue
-        left join outcome o on o.id = t.id
-        left join request q on q.task = t.id
-        left join lateral (
-          select sum(read)::bigint as read, sum(written)::bigint as written,
-                 sum(skipped)::bigint as skipped, sum(rejected)::bigint as rejected,
-                 (array_agg(position order by shard))[1]::text as position
-            from checkpoint
-           where task = t.id
-          having count(*) > 0) k on true
-       where t.id = ?
-      """;
+      select
+      """
+          + LimitsJson.COLUMNS
+          + """
+          t.params, t.retry, t.key, t.live_key, t.period_key,
+                 (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch,
+                 t.due_at, o.result, o.error,
+                 q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
+                 exists (select from node m
+                          where m.fenced_at is null and l.type = any (m.types)
+                            and m.lease_until >= coalesce(?::timestamptz, clock_timestamp())) as served
+            from task t
+            join lane l on l.id = t.lane
+            join queue u on u.name = l.queue
+            left join outcome o on o.id = t.id
+            left join request q on q.task = t.id
+            left join lateral (
+              select sum(read)::bigint as read, sum(written)::bigint as written,
+                     sum(skipped)::bigint as skipped, sum(rejected)::bigint as rejected,
+                     (array_agg(position order by shard))[1]::text as position
+                from checkpoint
+               where task = t.id
+              having count(*) > 0) k on true
+           where t.id = ?
+          """;
 
   private static final String REJECTS =
       """
@@ -119,6 +123,7 @@ final class PgTaskViews implements TaskViews {
                 r.getString("params"),
                 r.getString("retry"),
                 keys(r),
+                LimitsJson.read(r),
                 Sql.maybeLong(r, "batch"),
                 Sql.maybeText(r, "result"),
                 Sql.maybeText(r, "error"),

@@ -2,6 +2,7 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
@@ -102,6 +103,10 @@ public final class Store {
 
   public OperatorMoves operatorMoves() {
     return new PgOperatorMoves(db, clock, settlements, wakeUps);
+  }
+
+  public Expiries expiries() {
+    return new PgExpiries(db, clock, settlements, wakeUps);
   }
 
   public Queues queues() {

@@ -2,6 +2,7 @@ package dev.batchyard.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.testkit.PostgresTest;
@@ -11,6 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.IntStream;
@@ -124,6 +126,14 @@ class AgeingTest {
 
   private static TaskDraft draft(String type, int priority) {
     return new TaskDraft(
-        type, "{}", "", "default", priority, Optional.empty(), Optional.empty(), "default");
+        type,
+        "{}",
+        "",
+        "default",
+        priority,
+        Optional.empty(),
+        TaskKeys.NONE,
+        OptionalLong.empty(),
+        "default");
   }
 }

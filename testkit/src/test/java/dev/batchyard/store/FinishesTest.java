@@ -151,7 +151,8 @@ class FinishesTest {
             new UUID(5, 5),
             false,
             one.begun(),
-            0);
+            0,
+            one.limits());
     Claim other =
         new Claim(
             one.task(),
@@ -163,7 +164,8 @@ class FinishesTest {
             c.get(1).token(),
             false,
             one.begun(),
-            0);
+            0,
+            one.limits());
 
     assertThat(f.finish(forged, StoreFixture.complete()).refused()).containsExactly(one.task());
     assertThat(f.finish(other, StoreFixture.complete()).refused()).containsExactly(one.task());

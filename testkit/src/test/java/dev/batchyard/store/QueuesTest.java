@@ -3,6 +3,7 @@ package dev.batchyard.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.Queues;
@@ -14,6 +15,7 @@ import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -139,7 +141,8 @@ class QueuesTest {
         queue,
         priority,
         Optional.empty(),
-        Optional.empty(),
+        TaskKeys.NONE,
+        OptionalLong.empty(),
         "default");
   }
 }

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
@@ -43,7 +44,7 @@ final class StoreFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, task_key, batch, outcome, tally, block, lease, parked, request, running, node,
+      truncate task, expiry, task_key, batch, outcome, tally, block, lease, parked, request, running, node,
                checkpoint, reject, attempt_log, event, log_line, lane
        restart identity
       """;
@@ -94,6 +95,19 @@ final class StoreFixture implements AutoCloseable {
         TaskKeys.NONE,
         OptionalLong.empty(),
         "default");
+  }
+
+  static TaskDraft limited(Limits limits) {
+    return limited(limits, Optional.empty());
+  }
+
+  static TaskDraft limited(Limits limits, Instant due) {
+    return limited(limits, Optional.of(due));
+  }
+
+  private static TaskDraft limited(Limits limits, Optional<Instant> due) {
+    return new TaskDraft(
+        TYPE, "{}", "", "default", 4, due, TaskKeys.NONE, OptionalLong.empty(), "default", limits);
   }
 
   static TaskDraft due(Instant due) {

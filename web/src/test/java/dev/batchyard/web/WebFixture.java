@@ -29,7 +29,7 @@ final class WebFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
+      truncate task, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
                reject, attempt_log, event, log_line, lane, tally
        restart identity
       """;
@@ -73,7 +73,15 @@ final class WebFixture implements AutoCloseable {
   long submit(String label, String params) {
     TaskDraft draft =
         new TaskDraft(
-            TYPE, params, label, "default", 4, Optional.empty(), TaskKeys.NONE, OptionalLong.empty(), "default");
+            TYPE,
+            params,
+            label,
+            "default",
+            4,
+            Optional.empty(),
+            TaskKeys.NONE,
+            OptionalLong.empty(),
+            "default");
     return store.submissions().submit(List.of(draft)).getFirst().task();
   }
 

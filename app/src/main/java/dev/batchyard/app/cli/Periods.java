@@ -4,7 +4,10 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Lengths of time as people write them: {@code 500ms}, {@code 30s}, {@code 10m}, {@code 24h}, {@code 7d}. */
+/**
+ * Lengths of time as people write them: {@code 500ms}, {@code 30s}, {@code 10m}, {@code 24h},
+ * {@code 7d}.
+ */
 final class Periods {
 
   private static final Pattern PERIOD = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");

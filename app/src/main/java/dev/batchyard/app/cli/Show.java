@@ -1,5 +1,6 @@
 package dev.batchyard.app.cli;
 
+import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
@@ -12,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -140,6 +142,7 @@ final class Show {
                 text,
                 "unique",
                 "%s until %s".formatted(w.key(), at(row.submitted().plus(w.period())))));
+    limits(text, detail.limits());
     detail.batch().ifPresent(batch -> field(text, "batch", Long.toString(batch)));
     field(text, "params", detail.paramsJson());
     detail.resultJson().ifPresent(result -> field(text, "result", result));
@@ -175,6 +178,17 @@ final class Show {
     // last, since a terminal shows the end of a long page
     detail.ledger().ifPresent(ledger -> text.append('\n').append(ledger(ledger)));
     return text.toString().stripTrailing();
+  }
+
+  private void limits(StringBuilder text, Limits limits) {
+    List<String> told = new ArrayList<>();
+    limits.queueTimeout().ifPresent(span -> told.add("queue timeout " + Spans.text(span)));
+    limits.attemptTimeout().ifPresent(span -> told.add("attempt timeout " + Spans.text(span)));
+    limits.totalTimeout().ifPresent(span -> told.add("total timeout " + Spans.text(span)));
+    limits.deadline().ifPresent(instant -> told.add("deadline " + at(instant)));
+    if (!told.isEmpty()) {
+      field(text, "limits", String.join(", ", told));
+    }
   }
 
   private void appendAttempts(StringBuilder text, TaskDetail detail) {

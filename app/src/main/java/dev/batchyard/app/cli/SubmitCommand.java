@@ -1,5 +1,6 @@
 package dev.batchyard.app.cli;
 
+import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskType;
@@ -91,6 +92,33 @@ final class SubmitCommand implements Callable<Integer> {
   private Optional<String> retry = Optional.empty();
 
   @Option(
+      names = "--queue-timeout",
+      paramLabel = "TIME",
+      converter = Spans.Converter.class,
+      description = "Fails when it waits longer than this for a node, such as 10m.")
+  private Optional<Duration> queueTimeout = Optional.empty();
+
+  @Option(
+      names = "--attempt-timeout",
+      paramLabel = "TIME",
+      converter = Spans.Converter.class,
+      description = "An attempt that runs longer is stopped and counts as a failure.")
+  private Optional<Duration> attemptTimeout = Optional.empty();
+
+  @Option(
+      names = "--total-timeout",
+      paramLabel = "TIME",
+      converter = Spans.Converter.class,
+      description = "Fails when it has not ended so long after its submit.")
+  private Optional<Duration> totalTimeout = Optional.empty();
+
+  @Option(
+      names = "--deadline",
+      paramLabel = "WHEN",
+      description = "Fails when it has not ended by 2026-12-31T22:00:00+08:00, or PT15M from now.")
+  private Optional<String> deadline = Optional.empty();
+
+  @Option(
       names = "--watch",
       description = "Watches it until it ends; exit code 1 unless it completes.")
   private boolean watch;
@@ -101,7 +129,7 @@ final class SubmitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Optional<Instant> dueAt = due.map(this::instant);
+    Optional<Instant> dueAt = due.map(text -> instant("--due", text));
     try (Installation installation = cli.open()) {
       TaskTypes types = Types.of(installation);
       TaskType<?> known = types.get(type);
@@ -137,7 +165,8 @@ final class SubmitCommand implements Callable<Integer> {
           dueAt,
           new TaskKeys(key, uniqueLive, uniqueWithin.map(SubmitCommand::within)),
           OptionalLong.empty(),
-          retry);
+          retry,
+          new Limits(queueTimeout, attemptTimeout, totalTimeout, deadlineAt()));
     } catch (IllegalArgumentException e) {
       throw new CliFailure(Exit.USAGE, "--" + e.getMessage());
     }
@@ -154,7 +183,11 @@ final class SubmitCommand implements Callable<Integer> {
         text.substring(colon + 1), Periods.read("unique-within", text.substring(0, colon)));
   }
 
-  private Instant instant(String text) {
+  private Optional<Instant> deadlineAt() {
+    return deadline.map(text -> instant("--deadline", text));
+  }
+
+  private Instant instant(String option, String text) {
     try {
       return text.startsWith("P")
           ? cli.context().clock().instant().plus(Duration.parse(text))
@@ -162,8 +195,8 @@ final class SubmitCommand implements Callable<Integer> {
     } catch (DateTimeException e) {
       throw new CliFailure(
           Exit.USAGE,
-          "--due '%s' must be an instant with its offset, such as 2026-12-31T22:00:00+08:00 or"
-                  .formatted(text)
+          "%s '%s' must be an instant with its offset, such as 2026-12-31T22:00:00+08:00 or"
+                  .formatted(option, text)
               + " 2026-12-31T14:00:00Z, or a time from now, such as PT15M");
     }
   }

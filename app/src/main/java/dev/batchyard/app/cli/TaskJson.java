@@ -5,6 +5,7 @@ import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +56,10 @@ final class TaskJson {
         document,
         "uniqueUntil",
         detail.keys().within().map(w -> detail.row().submitted().plus(w.period())));
+    put(document, "queueTimeoutMs", detail.limits().queueTimeout().map(Duration::toMillis));
+    put(document, "attemptTimeoutMs", detail.limits().attemptTimeout().map(Duration::toMillis));
+    put(document, "totalTimeoutMs", detail.limits().totalTimeout().map(Duration::toMillis));
+    put(document, "deadline", detail.limits().deadline());
     detail.batch().ifPresent(batch -> document.put("batch", batch));
     put(document, "result", detail.resultJson().map(CODEC::parse));
     put(document, "error", detail.errorJson().map(CODEC::parse));

@@ -2,6 +2,7 @@ package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
@@ -141,6 +142,7 @@ final class StopReportTest {
             "{}",
             "default",
             TaskKeys.NONE,
+            Limits.NONE,
             OptionalLong.empty(),
             Optional.empty(),
             Optional.empty(),

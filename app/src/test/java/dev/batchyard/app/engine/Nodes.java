@@ -68,6 +68,7 @@ final class Nodes implements AutoCloseable {
                 store.claims(),
                 store.finishes(),
                 store.rescues(),
+                store.expiries(),
                 store.runningRows(),
                 store.upkeep(),
                 CODEC,

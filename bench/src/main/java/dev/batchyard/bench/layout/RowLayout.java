@@ -11,6 +11,7 @@ import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.task.Counters;
 import dev.batchyard.engine.task.Failure;
+import dev.batchyard.engine.task.TimeLimits;
 import dev.batchyard.engine.task.Verdict;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -124,7 +125,7 @@ public final class RowLayout implements Layout, Submissions, Claims, Finishes {
         texts(drafts, TaskDraft::label),
         texts(drafts, TaskDraft::paramsJson),
         texts(drafts, TaskDraft::retry),
-        texts(drafts, draft -> draft.key().orElse(null)),
+        texts(drafts, draft -> draft.keys().idempotency().orElse(null)),
         texts(drafts, draft -> draft.due().map(Object::toString).orElse(null)));
   }
 
@@ -172,7 +173,9 @@ public final class RowLayout implements Layout, Submissions, Claims, Finishes {
         row.getLong("id"), // a lease of its own for each task
         token,
         false,
-        new Progress(0, 0));
+        new Progress(0, 0),
+        0,
+        TimeLimits.NONE);
   }
 
   @Override

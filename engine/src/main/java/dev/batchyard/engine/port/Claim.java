@@ -3,6 +3,7 @@ package dev.batchyard.engine.port;
 import dev.batchyard.api.Progress;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.engine.task.Counters;
+import dev.batchyard.engine.task.TimeLimits;
 import java.util.UUID;
 
 /**
@@ -17,6 +18,7 @@ import java.util.UUID;
  *     negative if their checkpoint does not say
  * @param flags what its end has to settle beside its outcome, a sum of the constants below; 0 for
  *     most tasks, whose ends pay for nothing but their outcome
+ * @param limits what is left of its time limits
  */
 public record Claim(
     long task,
@@ -28,7 +30,8 @@ public record Claim(
     UUID token,
     boolean alone,
     Progress begun,
-    int flags) {
+    int flags,
+    TimeLimits limits) {
 
   /** It holds a key among live tasks, to be freed. */
   public static final int LIVE_KEY = 1;

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.port;
 
+import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
 import java.time.Instant;
 import java.util.Optional;
@@ -13,6 +14,7 @@ import java.util.OptionalLong;
  * @param due not before; at once when empty, by the database's clock
  * @param batch the batch that it is a member of
  * @param retry the name of its retry policy
+ * @param limits how long it may take
  */
 public record TaskDraft(
     String type,
@@ -23,7 +25,8 @@ public record TaskDraft(
     Optional<Instant> due,
     TaskKeys keys,
     OptionalLong batch,
-    String retry) {
+    String retry,
+    Limits limits) {
 
   public TaskDraft {
     Storable.requireText("type", type);
@@ -36,8 +39,24 @@ public record TaskDraft(
     keys.within().ifPresent(within -> Storable.requireText("unique-within", within.key()));
   }
 
+  /** A task that may take as long as it will. */
+  public TaskDraft(
+      String type,
+      String paramsJson,
+      String label,
+      String queue,
+      int priority,
+      Optional<Instant> due,
+      TaskKeys keys,
+      OptionalLong batch,
+      String retry) {
+    this(type, paramsJson, label, queue, priority, due, keys, batch, retry, Limits.NONE);
+  }
+
   /** {@return what its end will have to settle, as {@link Claim#flags()}} */
   public int flags() {
-    return (keys.live().isPresent() ? Claim.LIVE_KEY : 0) | (batch.isPresent() ? Claim.MEMBER : 0);
+    return (keys.live().isPresent() ? Claim.LIVE_KEY : 0)
+        | (batch.isPresent() ? Claim.MEMBER : 0)
+        | (limits.none() ? 0 : Claim.LIMITS);
   }
 }

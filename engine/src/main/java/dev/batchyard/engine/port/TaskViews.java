@@ -1,5 +1,6 @@
 package dev.batchyard.engine.port;
 
+import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
@@ -104,6 +105,7 @@ public interface TaskViews {
       String paramsJson,
       String retry,
       TaskKeys keys,
+      Limits limits,
       OptionalLong batch,
       Optional<String> resultJson,
       Optional<String> errorJson,

@@ -7,8 +7,10 @@ import dev.batchyard.api.TaskContext;
 import dev.batchyard.engine.port.AttemptLogs.OpenLog;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.task.Eta;
+import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
@@ -72,6 +74,22 @@ final class Attempt implements TaskContext {
   /** {@return whether what it has just failed by may be the store's absence} Waits to know. */
   boolean storeWasAway() throws InterruptedException {
     return boot.storeWasAway(claimedNs);
+  }
+
+  /** {@return why its handler must not be called any more; empty if it may} */
+  Optional<Failure> late() {
+    return claim.limits().late(held());
+  }
+
+  /** Asks the handler to stop if a limit of its task has passed. */
+  void askIfOvertime() {
+    if (begun()) {
+      ask(claim.limits().overtime(held(), ran()));
+    }
+  }
+
+  private Duration held() {
+    return Duration.ofNanos(nanos.getAsLong() - claimedNs);
   }
 
   Duration ran() {

@@ -162,6 +162,8 @@ final class Attempts {
     AttemptEnd end;
     if (attempt.stop() != StopReason.NONE) {
       end = new AttemptEnd.Stopped();
+    } else if (attempt.late().isPresent()) {
+      end = new AttemptEnd.Threw(attempt.late().get(), false);
     } else {
       attempt
           .openLog()

@@ -3,6 +3,7 @@ package dev.batchyard.engine.run;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Rescues;
@@ -16,6 +17,7 @@ public record EnginePorts(
     Claims claims,
     Finishes finishes,
     Rescues rescues,
+    Expiries expiries,
     RunningRows runningRows,
     Upkeep upkeep,
     ParameterCodec codec,

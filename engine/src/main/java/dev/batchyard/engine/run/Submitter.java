@@ -86,7 +86,8 @@ public final class Submitter {
         task.due(),
         task.keys(),
         task.batch(),
-        task.retry().orElseGet(() -> policyFor(task.priority())));
+        task.retry().orElseGet(() -> policyFor(task.priority())),
+        task.limits());
   }
 
   private static String policyFor(int priority) {

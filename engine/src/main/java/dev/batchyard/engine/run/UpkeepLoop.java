@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.RunningRows.RunningRow;
 import dev.batchyard.engine.task.Eta;
 import java.time.Duration;
@@ -10,14 +11,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Once a beat: writes what people see of running tasks, rescues what dead nodes held; now and then:
- * the store's own upkeep.
+ * Once a beat: writes what people see of running tasks, rescues what dead nodes held, fails what
+ * has waited beyond a limit; now and then: the store's own upkeep.
  */
 final class UpkeepLoop implements Loop.Step {
 
   private static final Logger LOG = LoggerFactory.getLogger(UpkeepLoop.class);
   private static final long STORE_UPKEEP_EVERY_NS = TimeUnit.MINUTES.toNanos(10);
   private static final long ROLL_UP_EVERY_NS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final int EXPIRE_PAGES_MAX = 10;
 
   /** Shorter attempts leave no trace beyond their outcome. */
   private static final Duration SHOWN_AFTER = Duration.ofSeconds(1);
@@ -51,6 +54,7 @@ final class UpkeepLoop implements Loop.Step {
   public void runOnce() throws InterruptedException {
     rescue.await(config.beat());
     rescueOnce();
+    expire();
     recordRunning();
     if (nanos.getAsLong() - rolledUpNs >= ROLL_UP_EVERY_NS) {
       ports.upkeep().rollUp();
@@ -68,6 +72,14 @@ final class UpkeepLoop implements Loop.Step {
     if (rescued > 0) {
       LOG.info(
           "{} rescued from nodes that are no more", rescued == 1 ? "1 task" : rescued + " tasks");
+    }
+  }
+
+  /** So many pages a beat at most: what else is done here must not wait for a flood. */
+  private void expire() {
+    int pages = 0;
+    while (ports.expiries().expire() == Expiries.PAGE_MAX && pages < EXPIRE_PAGES_MAX) {
+      pages++;
     }
   }
 

@@ -5,8 +5,8 @@ import java.time.Duration;
 
 /**
  * Looks after attempts without ever touching the store, so that an outage cannot hold it up: aborts
- * those whose lease is in doubt or lost, interrupts those that ignore a cancel, and at last
- * abandons both.
+ * those whose lease is in doubt or lost, asks those to stop whose time is up, interrupts those that
+ * ignore this or a cancel, and at last abandons them all.
  */
 final class Watchdog implements Loop.Step {
 
@@ -33,9 +33,11 @@ final class Watchdog implements Loop.Step {
     if (attempt.boot().inDoubt()) {
       attempt.ask(StopReason.LEASE_LOST);
     }
+    attempt.askIfOvertime();
     switch (attempt.stop()) {
       case LEASE_LOST -> press(attempt, Duration.ZERO);
-      case CANCEL -> press(attempt, config.interruptAfter());
+      case ATTEMPT_TIMEOUT, TOTAL_TIMEOUT, DEADLINE, CANCEL ->
+          press(attempt, config.interruptAfter());
       case NONE, NODE_STOPS, PAUSE -> {}
     }
   }

@@ -35,11 +35,13 @@ public final class Decisions {
       RandomGenerator random) {
     return switch (end) {
       case AttemptEnd.Completed(var result) -> new Verdict.Complete(result);
-      case AttemptEnd.Snoozed(var delay) -> stopped(stop, new Verdict.Snooze(delay));
-      case AttemptEnd.Stopped() -> stopped(stop, new Verdict.Release());
+      case AttemptEnd.Snoozed(var delay) ->
+          stopped(stop, new Verdict.Snooze(delay), counters, policy, random);
+      case AttemptEnd.Stopped() -> stopped(stop, new Verdict.Release(), counters, policy, random);
       case AttemptEnd.StoreAway(var why) -> {
         Verdict charge = after(new AttemptEnd.Threw(why, true), stop, counters, policy, random);
-        yield charge instanceof Verdict.Retry || charge instanceof Verdict.Fail
+        boolean timeIsUp = stop == StopReason.TOTAL_TIMEOUT || stop == StopReason.DEADLINE;
+        yield !timeIsUp && (charge instanceof Verdict.Retry || charge instanceof Verdict.Fail)
             ? new Verdict.Spare(charge)
             : charge;
       }
@@ -54,12 +56,22 @@ public final class Decisions {
         if (stop == StopReason.PAUSE && retryable) {
           yield new Verdict.Pause(); // an acknowledged pause is never lost to a failure
         }
-        if (!retryable || counters.failures() >= policy.retries()) {
-          yield new Verdict.Fail(why);
+        if (retryable && stop == StopReason.TOTAL_TIMEOUT) {
+          yield new Verdict.Fail(TimeLimits.TOTAL_TIMEOUT);
         }
-        yield new Verdict.Retry(jittered(policy, counters.failures() + 1, random), why);
+        if (retryable && stop == StopReason.DEADLINE) {
+          yield new Verdict.Fail(TimeLimits.DEADLINE_PASSED);
+        }
+        yield retryable ? charge(why, counters, policy, random) : new Verdict.Fail(why);
       }
     };
+  }
+
+  private static Verdict charge(
+      Failure why, Counters counters, RetryPolicy policy, RandomGenerator random) {
+    return counters.failures() >= policy.retries()
+        ? new Verdict.Fail(why)
+        : new Verdict.Retry(jittered(policy, counters.failures() + 1, random), why);
   }
 
   /**
@@ -74,8 +86,16 @@ public final class Decisions {
     return Duration.ofMillis(delayMs + random.nextLong(delayMs / 5 + 1));
   }
 
-  private static Verdict stopped(StopReason stop, Verdict otherwise) {
+  private static Verdict stopped(
+      StopReason stop,
+      Verdict otherwise,
+      Counters counters,
+      RetryPolicy policy,
+      RandomGenerator random) {
     return switch (stop) {
+      case ATTEMPT_TIMEOUT -> charge(TimeLimits.ATTEMPT_TIMEOUT, counters, policy, random);
+      case TOTAL_TIMEOUT -> new Verdict.Fail(TimeLimits.TOTAL_TIMEOUT);
+      case DEADLINE -> new Verdict.Fail(TimeLimits.DEADLINE_PASSED);
       case PAUSE -> new Verdict.Pause();
       case CANCEL -> new Verdict.Cancel();
       case NONE -> otherwise;

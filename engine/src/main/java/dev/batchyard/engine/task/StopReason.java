@@ -8,6 +8,12 @@ public enum StopReason {
   NODE_STOPS,
   /** A person paused the task. */
   PAUSE,
+  /** The attempt has run longer than its task's attempt timeout. */
+  ATTEMPT_TIMEOUT,
+  /** The task's total timeout has passed. */
+  TOTAL_TIMEOUT,
+  /** The task's deadline has passed. */
+  DEADLINE,
   /** A person cancelled the task. */
   CANCEL,
   /** The node can no longer be sure that it owns the task. */

@@ -77,9 +77,10 @@ public final class Transitions {
 
   private static Map<TaskState, Set<TaskState>> table() {
     Map<TaskState, Set<TaskState>> table = new EnumMap<>(TaskState.class);
-    table.put(SCHEDULED, EnumSet.of(READY, PAUSED, CANCELLED));
-    table.put(BLOCKED, EnumSet.of(READY, PAUSED, SKIPPED, CANCELLED));
-    // failed: it waited longer than its queue timeout
+    // failed, of whatever has not ended: its total timeout or deadline has passed
+    table.put(SCHEDULED, EnumSet.of(READY, PAUSED, CANCELLED, FAILED));
+    table.put(BLOCKED, EnumSet.of(READY, PAUSED, SKIPPED, CANCELLED, FAILED));
+    // failed: or it waited longer than its queue timeout
     table.put(READY, EnumSet.of(RUNNING, PAUSED, CANCELLED, SKIPPED, FAILED));
     // ready: released uncharged (stop, give-back, lost node); scheduled: snoozed;
     // blocked: waits for its subtasks, holding no thread and no slot
@@ -95,9 +96,8 @@ public final class Transitions {
             READY,
             SCHEDULED,
             BLOCKED));
-    // failed: its total timeout has passed
     table.put(RETRYING, EnumSet.of(READY, PAUSED, CANCELLED, FAILED));
-    table.put(PAUSED, EnumSet.of(SCHEDULED, BLOCKED, READY, RETRYING, CANCELLED));
+    table.put(PAUSED, EnumSet.of(SCHEDULED, BLOCKED, READY, RETRYING, CANCELLED, FAILED));
     // only by an operator: a rerun is a new generation, a mark completes what failed
     table.put(FAILED, EnumSet.of(READY, COMPLETED));
     table.put(CANCELLED, EnumSet.of(READY));

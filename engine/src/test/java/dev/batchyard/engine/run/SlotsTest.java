@@ -7,6 +7,7 @@ import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.engine.port.AttemptLogs.OpenLog;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.task.Counters;
+import dev.batchyard.engine.task.TimeLimits;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
@@ -55,7 +56,9 @@ class SlotsTest {
             1,
             new UUID(0, task),
             false,
-            new Progress(0, 0));
+            new Progress(0, 0),
+            0,
+            TimeLimits.NONE);
     return new Attempt(claim, boot, new NoLog(), nowNs::get);
   }
 

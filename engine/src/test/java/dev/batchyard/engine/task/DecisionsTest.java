@@ -78,6 +78,26 @@ class DecisionsTest {
   }
 
   @Test
+  void a_limit_that_has_passed_is_charged_or_ends_the_task_unless_the_work_was_done() {
+    AttemptEnd stopped = new AttemptEnd.Stopped();
+    assertThat(after(stopped, StopReason.ATTEMPT_TIMEOUT, 2))
+        .isInstanceOfSatisfying(
+            Verdict.Retry.class,
+            retry -> assertThat(retry.why()).isEqualTo(TimeLimits.ATTEMPT_TIMEOUT));
+    assertThat(after(stopped, StopReason.ATTEMPT_TIMEOUT, 3))
+        .isEqualTo(new Verdict.Fail(TimeLimits.ATTEMPT_TIMEOUT));
+    AttemptEnd away = new AttemptEnd.StoreAway(WHY);
+    for (AttemptEnd end : new AttemptEnd[] {stopped, THREW, away}) {
+      assertThat(after(end, StopReason.TOTAL_TIMEOUT, 0))
+          .isEqualTo(new Verdict.Fail(TimeLimits.TOTAL_TIMEOUT));
+      assertThat(after(end, StopReason.DEADLINE, 0))
+          .isEqualTo(new Verdict.Fail(TimeLimits.DEADLINE_PASSED));
+    }
+    assertThat(after(new AttemptEnd.Completed("{}"), StopReason.DEADLINE, 0))
+        .isEqualTo(new Verdict.Complete("{}"));
+  }
+
+  @Test
   void delays_grow_as_the_mission_says() {
     assertThat(RetryPolicy.DEFAULT.delayAfter(1)).isEqualTo(Duration.ofSeconds(1));
     assertThat(RetryPolicy.DEFAULT.delayAfter(3)).isEqualTo(Duration.ofSeconds(4));

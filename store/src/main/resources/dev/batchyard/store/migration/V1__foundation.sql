@@ -14,6 +14,7 @@ create table legal_move (
 
 insert into legal_move values
   ('scheduled', 'ready'), ('scheduled', 'paused'), ('scheduled', 'cancelled'),
+  ('scheduled', 'failed'), ('blocked', 'failed'), ('paused', 'failed'),
   ('blocked', 'ready'), ('blocked', 'paused'), ('blocked', 'skipped'), ('blocked', 'cancelled'),
   ('ready', 'running'), ('ready', 'paused'), ('ready', 'cancelled'), ('ready', 'skipped'),
   ('ready', 'failed'),
@@ -70,7 +71,8 @@ create table task (
   live_key     text,
   period_key   text,
   period       interval,
-  batch        bigint
+  batch        bigint,
+  limits       jsonb
 ) partition by range (id);
 
 create type key_scope as enum ('idempotency', 'live', 'period');
@@ -216,6 +218,32 @@ create table parked (
   generation smallint    not null,
   by         text        not null,
   at         timestamptz not null);
+
+-- The instants at which tasks with limits are to be looked at: those that wait too long for a node
+-- from start_by on, those that have not ended by end_by. Deleted when the task ends.
+-- look_at: the next of them, or a little later if the task was found running or on the move.
+create table expiry (
+  task          bigint      primary key,
+  queue_timeout interval,
+  start_by      timestamptz,
+  end_by        timestamptz,
+  by_deadline   boolean     not null,
+  look_at       timestamptz not null
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
+
+create index expiry_look on expiry (look_at);
+
+-- The row of a task with these limits, whose total timeout counts from p_from and which is due at
+-- p_due; none if it has only an attempt timeout.
+create function expiry_of(p_limits jsonb, p_from timestamptz, p_due timestamptz)
+returns table (queue_timeout interval, start_by timestamptz, end_by timestamptz, by_deadline boolean)
+language sql stable as $$
+  select q, p_due + q, least(p_from + t, d), d is not null and coalesce(d <= p_from + t, true)
+    from (select (p_limits ->> 'queueMs')::bigint * interval '1 ms',
+                 (p_limits ->> 'totalMs')::bigint * interval '1 ms',
+                 (p_limits ->> 'deadline')::timestamptz) l (q, t, d)
+   where q is not null or t is not null or d is not null
+$$;
 
 -- A request to an attempt that runs; deleted with it.
 create table request (
@@ -549,18 +577,20 @@ begin
      where id = v_counts.batch;
     v_released := v_released + end_batch(v_counts.batch, v_now);
   end loop;
+  delete from expiry where task = any (p_tasks);
   return v_released;
 end $$;
 
 -- Takes back what settle() did, before a rerun removes the outcome. Returns why that cannot be, or
 -- null. What a batch has released stays released.
-create function unsettle(p_task bigint)
+create function unsettle(p_task bigint, p_now timestamptz)
 returns text language plpgsql set search_path from current as $$
 declare
   v_task   task;
   v_type   text;
   v_state  task_state;
   v_holder bigint;
+  v_now    timestamptz := coalesce(p_now, clock_timestamp());
 begin
   select * into v_task from task where id = p_task;
   if v_task.flags = 0 then
@@ -593,6 +623,17 @@ begin
            failed    = failed    - (v_state in ('failed', 'quarantined'))::integer,
            cancelled = cancelled - (v_state in ('cancelled', 'skipped'))::integer
      where id = v_task.batch;
+  end if;
+  if v_task.limits is not null then
+    if (v_task.limits ->> 'deadline')::timestamptz <= v_now then
+      v_task.limits := v_task.limits - 'deadline'; -- who reruns it has decided
+    end if;
+    insert into expiry (task, queue_timeout, start_by, end_by, by_deadline, look_at)
+    select p_task, x.queue_timeout, x.start_by, x.end_by, x.by_deadline, least(x.start_by, x.end_by)
+      from expiry_of(v_task.limits, v_now, v_now) x
+        on conflict (task) do update
+       set start_by = excluded.start_by, end_by = excluded.end_by,
+           by_deadline = excluded.by_deadline, look_at = excluded.look_at;
   end if;
   return null;
 end $$;
