@@ -40,7 +40,11 @@ final class QueueBench implements Callable<Integer> {
           new QueueLatencyCell(),
           new QueueLatencyCell.SameProcess(),
           new QueueLatencyCell.HalfRate(),
-          new QueueNodesCell());
+          new QueueBacklogCells.Million(),
+          new QueueBacklogCells.History(),
+          new QueueBacklogCells.Snapshot(),
+          new QueueNodesCell(),
+          new QueueIdleCell());
 
   private final PrintStream out = System.out;
   private final Figures figures = new Figures(out);

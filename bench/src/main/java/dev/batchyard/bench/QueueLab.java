@@ -1,5 +1,6 @@
 package dev.batchyard.bench;
 
+import dev.batchyard.bench.queue.BatchyardQueue;
 import dev.batchyard.bench.queue.LimitQueue;
 import dev.batchyard.bench.queue.QueueSystem;
 import dev.batchyard.bench.queue.QueueSystems;
@@ -39,6 +40,11 @@ final class QueueLab implements AutoCloseable {
   /** {@return the database of a queue} */
   DatabaseAddress database(String system) throws SQLException {
     return server.database("bench_" + system);
+  }
+
+  /** {@return Batchyard over a database of this name, apart from that of other cells} */
+  BatchyardQueue openBatchyard(String name) throws Exception {
+    return new BatchyardQueue(database(name));
   }
 
   /** {@return a queue over its database} */

@@ -33,6 +33,33 @@ public final class BatchyardQueue implements QueueSystem {
 
   private static final String TYPE = "bench.nothing";
 
+  private static final String HISTORY_TASKS =
+      """
+      with first as (
+        select id, lane, ?::bigint as n from batchyard.task),
+      ids as (
+        select setval('batchyard.task_id', id + n) from first)
+      insert into batchyard.task (id, lane, label, params, retry, submitted_at)
+      select g, lane, '', '{"n": 0}', 'default', now() - interval '1 hour'
+        from ids, first, generate_series(id + 1, id + n) g
+      """;
+
+  private static final String HISTORY_OUTCOMES =
+      """
+      insert into batchyard.outcome
+        (id, type, state, lane, attempt, failures, crashes, generation, lease, node, started_at,
+         finished_at, result)
+      select g, 'bench.nothing', 'completed', lane, 1, 0, 0, 1, g / 500, 'bench', now(), now(), '{}'
+        from (select id, lane, ?::bigint as n from batchyard.task order by id limit 1) first,
+             generate_series(id + 1, id + n) g
+      """;
+
+  private static final String HISTORY_TALLY =
+      """
+      insert into batchyard.tally (day, lane, state, n)
+      select current_date, lane, 'completed', ? from batchyard.task order by id limit 1
+      """;
+
   /** What {@code ./batchyard} gives. */
   private static final List<String> LAUNCHER_OPTIONS =
       List.of(
@@ -147,6 +174,21 @@ public final class BatchyardQueue implements QueueSystem {
   @Override
   public long ended() throws SQLException {
     return Sources.number(database, "select count(*) from batchyard.outcome");
+  }
+
+  /**
+   * Makes a history of so many tasks by SQL, none of which waits.
+   *
+   * @param tasks with what {@link #create()} made before, a partition full
+   */
+  public void fillHistory(long tasks) throws SQLException {
+    submit(1); // makes the lane
+    for (String sql : List.of(HISTORY_TASKS, HISTORY_OUTCOMES, HISTORY_TALLY)) {
+      Sources.execute(database, sql, tasks);
+    }
+    Sources.execute(database, "vacuum analyze batchyard.task");
+    Sources.execute(database, "vacuum analyze batchyard.outcome");
+    open().installation().store().upkeep().runOnce(); // the partition that follows
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.batchyard.bench.queue;
 
 import dev.batchyard.store.server.DatabaseAddress;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -32,32 +33,37 @@ public final class LimitQueue implements QueueSystem {
   private static final int LOOK_AGAIN_MS = 20;
   private static final long RING_APART_NS = TimeUnit.MILLISECONDS.toNanos(4);
   private static final int PARAMS_BEFORE = "{\"n\": ".length();
+  private static final String TYPE = "bench.nothing";
   private static final String CHANNEL = "bench_limit";
 
   private static final String BULK =
       """
-      insert into task (due_at, params) select now(), p::jsonb from unnest(?::text[]) p
+      insert into task (type, params)
+      select type, params::jsonb from unnest(?::text[], ?::text[]) t (type, params)
       """;
 
   private static final String SINGLE =
       """
-      insert into task (due_at, params) values (now(), ?::jsonb)
+      insert into task (type, params) values (?, ?::jsonb)
       """;
 
-  private static final String CLAIM_AND_MOVE =
+  private static final String CLAIM_TASKS =
       """
-      with taken as (
-        delete from task
-         where id = any (array(
-           select id from task
-            where id > ? and due_at <= now()
-            order by id
-            limit ?
-              for update skip locked))
-        returning id, params),
-      moved as (
-        insert into history (id, params, ended_at) select id, params, now() from taken)
-      select id, params from taken
+      delete from task
+       where id = any (array(
+         select id from task
+          where id > ?
+          order by id
+          limit ?
+            for update skip locked))
+      returning id, type, params
+      """;
+
+  private static final String MOVE =
+      """
+      insert into history (id, type, params, ended_at)
+      select id, type, params::jsonb, now()
+        from unnest(?::bigint[], ?::text[], ?::text[]) t (id, type, params)
       """;
 
   private final DatabaseAddress database;
@@ -83,7 +89,7 @@ public final class LimitQueue implements QueueSystem {
 
   @Override
   public String settings() {
-    return "bare statements: unnest of %d a commit; claims of %d moved to the history, %d connections; %s"
+    return "bare statements: unnest of %d a commit; claims of %d, deleted and moved to the history in one transaction, %d connections; %s"
         .formatted(
             SUBMIT_MAX,
             CLAIM,
@@ -98,7 +104,7 @@ public final class LimitQueue implements QueueSystem {
         """
         create table task (
           id     bigint      generated always as identity primary key,
-          due_at timestamptz not null,
+          type   text        not null,
           params jsonb       not null)
           with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
                 vacuum_truncate = false)
@@ -106,6 +112,7 @@ public final class LimitQueue implements QueueSystem {
         """
         create table history (
           id       bigint      not null,
+          type     text        not null,
           params   jsonb       not null,
           ended_at timestamptz not null)
         """);
@@ -127,15 +134,16 @@ public final class LimitQueue implements QueueSystem {
   @Override
   public void submit(int count) throws SQLException {
     Submitting own = own();
-    own.bulk.setArray(1, own.connection.createArrayOf("text", zeros(count)));
+    own.bulk.setArray(1, own.connection.createArrayOf("text", copies(TYPE, count)));
+    own.bulk.setArray(2, own.connection.createArrayOf("text", copies(params(0), count)));
     own.bulk.executeUpdate();
     ring(own);
   }
 
-  private static Object[] zeros(int count) {
-    String[] zeros = new String[count];
-    Arrays.fill(zeros, params(0));
-    return zeros;
+  private static Object[] copies(String text, int count) {
+    String[] copies = new String[count];
+    Arrays.fill(copies, text);
+    return copies;
   }
 
   private static String params(long n) {
@@ -150,7 +158,8 @@ public final class LimitQueue implements QueueSystem {
   @Override
   public void submitOne(long n) throws SQLException {
     Submitting own = own();
-    own.single.setString(1, params(n));
+    own.single.setString(1, TYPE);
+    own.single.setString(2, params(n));
     own.single.executeUpdate();
     ring(own);
   }
@@ -214,6 +223,8 @@ public final class LimitQueue implements QueueSystem {
     return connection;
   }
 
+  private record Claimed(long id, String type, String params) {}
+
   /** Claims until nothing is there; then one waits for the bell, the others look now and then. */
   private static final class Worker implements AutoCloseable {
 
@@ -231,32 +242,49 @@ public final class LimitQueue implements QueueSystem {
     }
 
     private void run() {
-      try (PreparedStatement claim = connection.prepareStatement(CLAIM_AND_MOVE)) {
+      try (PreparedStatement claim = connection.prepareStatement(CLAIM_TASKS);
+          PreparedStatement move = connection.prepareStatement(MOVE)) {
+        connection.setAutoCommit(false);
         claim.setInt(2, CLAIM);
         long mark = 0;
         while (!stopped) {
-          long last = claim(claim, mark);
-          if (last == 0 && mark == 0) {
+          List<Claimed> claimed = claim(claim, mark);
+          claimed.forEach(task -> started.accept(told(task.params())));
+          if (!claimed.isEmpty()) {
+            move(move, claimed);
+          }
+          connection.commit();
+          if (claimed.isEmpty() && mark == 0) {
             await();
           }
-          mark = last; // 0 looks at everything again: for what was committed late
+          // 0 looks at everything again: for what was committed late
+          mark = claimed.isEmpty() ? 0 : claimed.getLast().id();
         }
       } catch (SQLException e) {
         failed.set(e);
       }
     }
 
-    /** {@return the last id claimed, 0 for none} */
-    private long claim(PreparedStatement claim, long mark) throws SQLException {
+    private static List<Claimed> claim(PreparedStatement claim, long mark) throws SQLException {
       claim.setLong(1, mark);
-      long last = 0;
+      List<Claimed> claimed = new ArrayList<>(CLAIM);
       try (ResultSet rows = claim.executeQuery()) {
         while (rows.next()) {
-          last = Math.max(last, rows.getLong(1));
-          started.accept(told(rows.getString(2)));
+          claimed.add(new Claimed(rows.getLong(1), rows.getString(2), rows.getString(3)));
         }
       }
-      return last;
+      return claimed;
+    }
+
+    private void move(PreparedStatement move, List<Claimed> tasks) throws SQLException {
+      move.setArray(1, array("bigint", tasks.stream().map(Claimed::id).toArray()));
+      move.setArray(2, array("text", tasks.stream().map(Claimed::type).toArray()));
+      move.setArray(3, array("text", tasks.stream().map(Claimed::params).toArray()));
+      move.executeUpdate();
+    }
+
+    private Array array(String type, Object[] values) throws SQLException {
+      return connection.createArrayOf(type, values);
     }
 
     private void await() throws SQLException {

@@ -2,6 +2,7 @@ package dev.batchyard.bench.queue;
 
 import dev.batchyard.store.server.DatabaseAddress;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -37,6 +38,15 @@ public final class Sources {
     try (Connection connection = of(database).getConnection();
         Statement statement = connection.createStatement()) {
       statement.execute(sql);
+    }
+  }
+
+  /** The same with a number for its one parameter. */
+  static void execute(DatabaseAddress database, String sql, long number) throws SQLException {
+    try (Connection connection = of(database).getConnection();
+        PreparedStatement statement = connection.prepareStatement(sql)) {
+      statement.setLong(1, number);
+      statement.execute();
     }
   }
 
