@@ -4,6 +4,7 @@ import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.TaskViews;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -31,7 +32,7 @@ final class PgTaskViews implements TaskViews {
           + LimitsJson.COLUMNS
           + """
           t.params, t.retry, t.key, t.live_key, t.period_key,
-                 (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch,
+                 (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch, t.flags,
                  t.due_at, o.result, o.error,
                  q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
                  exists (select from node m
@@ -133,7 +134,7 @@ final class PgTaskViews implements TaskViews {
                 r.getBoolean("served"),
                 queuePause(r),
                 history.attempts(),
-                history.events(row, Sql.maybeInstant(r, "due_at"))),
+                history.events(row, begun(r))),
         clock.bound(),
         row.id());
   }
@@ -143,6 +144,13 @@ final class PgTaskViews implements TaskViews {
     return by.isEmpty()
         ? Optional.empty()
         : Optional.of(new QueuePause(by.get(), Sql.instant(row, "paused_at")));
+  }
+
+  /** {@return the state that it was submitted in} */
+  private static TaskState begun(ResultSet row) throws SQLException {
+    return (row.getInt("flags") & Claim.THEN) != 0
+        ? TaskState.BLOCKED
+        : Sql.maybeInstant(row, "due_at").isPresent() ? TaskState.SCHEDULED : TaskState.READY;
   }
 
   private static TaskKeys keys(ResultSet row) throws SQLException {

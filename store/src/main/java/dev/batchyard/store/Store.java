@@ -1,6 +1,7 @@
 package dev.batchyard.store;
 
 import dev.batchyard.engine.port.AwayErrors;
+import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
@@ -31,6 +32,7 @@ public final class Store {
   private final WakeUps wakeUps;
   private final LeaseReturns returns;
   private final Settlements settlements;
+  private final Lanes lanes;
   private final Submissions submissions;
 
   /**
@@ -51,7 +53,8 @@ public final class Store {
     this.wakeUps = new WakeUps(db);
     this.settlements = new Settlements(clock);
     this.returns = new LeaseReturns(clock, settlements);
-    this.submissions = new PgSubmissions(db, clock, new Lanes(db), wakeUps);
+    this.lanes = new Lanes(db);
+    this.submissions = new PgSubmissions(db, clock, lanes, wakeUps);
   }
 
   /**
@@ -79,6 +82,10 @@ public final class Store {
 
   public Submissions submissions() {
     return submissions;
+  }
+
+  public Batches batches() {
+    return new PgBatches(db, clock, lanes, wakeUps);
   }
 
   public Claims claims() {

@@ -78,14 +78,14 @@ final class TaskHistory {
    * them are reckoned from durations. So the next move is always the earliest one that starts where
    * the task stands, if need be after it became due.
    *
-   * @param due when it was due, if that lay ahead at the submit
+   * @param submittedAs the state that it was submitted in
    */
-  List<Event> events(TaskRow row, Optional<Instant> due) {
+  List<Event> events(TaskRow row, TaskState submittedAs) {
     List<Move> open = new ArrayList<>(stored);
     runs.forEach(run -> addMoves(run, open));
     open.sort(Comparator.comparing(Move::at));
     List<Event> events = new ArrayList<>();
-    TaskState state = due.isPresent() ? TaskState.SCHEDULED : TaskState.READY;
+    TaskState state = submittedAs;
     events.add(new Event(row.submitted(), "", state.word(), "", "submitted"));
     while (!open.isEmpty()) {
       Move next = takeNext(open, state);

@@ -7,7 +7,7 @@ import java.util.Locale;
  * Whether a database can take a text. PostgreSQL takes no NUL, and UTF-8 no half of a surrogate
  * pair; one such row fails the whole statement that carries it.
  */
-final class Storable {
+public final class Storable {
 
   private static final int SHOWN_MAX = 40;
   private static final int ESCAPE_DIGITS = 4;
@@ -19,7 +19,7 @@ final class Storable {
    *
    * @throws InvalidParameters naming the field, the value and the cure
    */
-  static void requireText(String field, String text) {
+  public static void requireText(String field, String text) {
     require(field, text, false);
   }
 

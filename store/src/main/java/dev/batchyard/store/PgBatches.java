@@ -1,0 +1,154 @@
+package dev.batchyard.store;
+
+import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.engine.port.Storable;
+import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.port.UnknownName;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** One row a batch; its members are counted by the submits and by {@code settle()}. */
+final class PgBatches implements Batches {
+
+  private static final String PARK_THEN =
+      """
+      with fresh as materialized (
+        select nextval('task_id') as id, coalesce(?::timestamptz, clock_timestamp()) as at,
+               ?::integer as lane, ?::text as label, ?::jsonb as params, ?::text as retry),
+      stored as (
+        insert into task (id, submitted_at, lane, flags, label, params, retry)
+        select id, at, lane, ?, label, params, retry from fresh)
+      insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
+                          generation, by, at)
+      select id, 'blocked', 'blocked', 'new', lane, at, 0, 0, 0, 1, 'batch', at from fresh
+      returning id
+      """;
+
+  private static final String OPEN =
+      """
+      insert into batch (label, opened_at, then_task)
+      values (?, coalesce(?::timestamptz, clock_timestamp()), ?::bigint)
+      returning id
+      """;
+
+  private static final String SEAL =
+      """
+      update batch set sealed_at = coalesce(?::timestamptz, clock_timestamp())
+       where id = ? and sealed_at is null
+      """;
+
+  private static final String END =
+      """
+      select end_batch(?, coalesce(?::timestamptz, clock_timestamp()))
+      """;
+
+  private static final String FIND =
+      """
+      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled
+        from batch
+       where id = ?
+      """;
+
+  private final Db db;
+  private final StoreClock clock;
+  private final Lanes lanes;
+  private final WakeUps wakeUps;
+
+  PgBatches(Db db, StoreClock clock, Lanes lanes, WakeUps wakeUps) {
+    this.db = db;
+    this.clock = clock;
+    this.lanes = lanes;
+    this.wakeUps = wakeUps;
+  }
+
+  @Override
+  public Opened open(String label, Optional<TaskDraft> then) {
+    Storable.requireText("label", label);
+    then.ifPresent(PgBatches::requirePlain);
+    then.map(List::of).ifPresent(lanes::check);
+    int lane = then.map(lanes::number).orElse(0); // not within the transaction: it takes another
+    return db.transaction(c -> {
+      OptionalLong task =
+          then.isPresent() ? OptionalLong.of(park(c, then.get(), lane)) : OptionalLong.empty();
+      long batch =
+          Sql.first(
+                  c,
+                  OPEN,
+                  r -> r.getLong("id"),
+                  label,
+                  clock.bound(),
+                  task.isPresent() ? Optional.of(task.getAsLong()) : Optional.empty())
+              .orElseThrow();
+      return new Opened(batch, task);
+    });
+  }
+
+  @Override
+  public boolean seal(long batch) {
+    int[] released = {0};
+    boolean sealed =
+        db.transaction(c -> {
+          boolean now = Sql.update(c, SEAL, clock.bound(), batch) == 1;
+          released[0] =
+              now ? Sql.query(c, END, r -> r.getInt(1), batch, clock.bound()).getFirst() : 0;
+          return now;
+        });
+    if (!sealed && find(batch).isEmpty()) {
+      throw new UnknownName("batch %d does not exist; open one first".formatted(batch));
+    }
+    if (released[0] > 0) {
+      wakeUps.wake();
+    }
+    return sealed;
+  }
+
+  @Override
+  public Optional<Batch> find(long batch) {
+    return db.query(FIND, PgBatches::batch, batch).stream().findFirst();
+  }
+
+  private long park(Connection connection, TaskDraft then, int lane) throws SQLException {
+    return Sql.first(
+            connection,
+            PARK_THEN,
+            r -> r.getLong("id"),
+            clock.bound(),
+            lane,
+            then.label(),
+            then.paramsJson(),
+            then.retry(),
+            Claim.THEN)
+        .orElseThrow();
+  }
+
+  private static void requirePlain(TaskDraft then) {
+    if (!then.keys().isEmpty() || then.batch().isPresent() || then.due().isPresent()) {
+      throw new InvalidParameters(
+          List.of(
+              new InvalidParameters.Problem(
+                  "then",
+                  "a task that runs after a batch takes no key, no batch and no due time of its"
+                      + " own")));
+    }
+  }
+
+  private static Batch batch(ResultSet row) throws SQLException {
+    return new Batch(
+        row.getLong("id"),
+        row.getString("label"),
+        Sql.instant(row, "opened_at"),
+        Sql.maybeInstant(row, "sealed_at"),
+        Sql.maybeInstant(row, "ended_at"),
+        Sql.maybeLong(row, "then_task"),
+        row.getLong("total"),
+        row.getLong("completed"),
+        row.getLong("failed"),
+        row.getLong("cancelled"));
+  }
+}
