@@ -55,6 +55,13 @@ final class PgUpkeep implements Upkeep {
          and not exists (select from lease l where l.boot = n.boot)
       """;
 
+  // live keys have no end of their own; what is past its time may be taken over anyway
+  private static final String PAST_KEYS =
+      """
+      delete from task_key
+       where until < 'infinity' and until <= coalesce(?::timestamptz, clock_timestamp())
+      """;
+
   private final Db db;
   private final StoreClock clock;
   private final Duration logRetention;
@@ -79,6 +86,7 @@ final class PgUpkeep implements Upkeep {
           dropOldLogs(c, today);
           Sql.run(c, ORPHANED_ROWS);
           Sql.run(c, FORGOTTEN_NODES, clock.bound());
+          Sql.run(c, PAST_KEYS, clock.bound());
           return true;
         });
   }

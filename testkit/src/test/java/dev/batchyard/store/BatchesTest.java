@@ -63,6 +63,7 @@ class BatchesTest {
     cancel(tasks.get(2));
     f.store.operatorMoves().pause(tasks.get(3), "kim");
     cancel(tasks.get(3));
+    f.store.operatorMoves().pause(tasks.get(5), "kim"); // else it comes before one that was rescued
     for (int deaths = 0; deaths < 3; deaths++) {
       assertThat(f.claimOne(node).task()).isEqualTo(tasks.get(4));
       f.kill(node);
@@ -74,6 +75,7 @@ class BatchesTest {
     assertThat(f.state(then)).isEqualTo(TaskState.BLOCKED);
     assertThat(batch(opened).live()).isEqualTo(1);
 
+    f.store.operatorMoves().resume(tasks.get(5), "kim");
     f.finish(f.claimOne(node), StoreFixture.complete());
     Batch ended = batch(opened);
     assertThat(List.of(ended.total(), ended.completed(), ended.failed(), ended.cancelled()))
@@ -200,7 +202,7 @@ class BatchesTest {
                 """
                 select count(*)
                   from batch b
-                 where (b.completed, b.failed, b.cancelled) is distinct from (
+                 where (b.completed, b.failed, b.cancelled) <> (
                    select count(*) filter (where o.state = 'completed'),
                           count(*) filter (where o.state in ('failed', 'quarantined')),
                           count(*) filter (where o.state = 'cancelled')

@@ -118,6 +118,20 @@ class KeysTest {
   }
 
   @Test
+  void upkeep_forgets_keys_that_are_past_their_time_and_no_others() {
+    submit(TaskKeys.NONE.withIdempotency("i"));
+    submit(HOUR);
+    submit(LIVE);
+    f.pass(Duration.ofHours(2));
+    f.store.upkeep().runOnce();
+    assertThat(f.count("select count(*) from task_key")).isEqualTo(2);
+    f.pass(Duration.ofHours(22));
+    f.store.upkeep().runOnce();
+    assertThat(f.count("select count(*) from task_key where scope = 'live'")).isEqualTo(1);
+    assertThat(f.count("select count(*) from task_key")).isEqualTo(1);
+  }
+
+  @Test
   void a_task_takes_all_of_its_keys_or_none() {
     long holder = submit(LIVE).task();
     TaskKeys both = LIVE.withIdempotency("i").withWithin("p", Duration.ofDays(1));

@@ -79,6 +79,9 @@ final class SubmitCommand implements Callable<Integer> {
       description = "For so long, such as 10m:KEY, a submit of this type and key returns it.")
   private Optional<String> uniqueWithin = Optional.empty();
 
+  @Option(names = "--batch", paramLabel = "ID", description = "The open batch that it joins.")
+  private Optional<Long> batch = Optional.empty();
+
   @Option(names = "--queue", paramLabel = "NAME", description = "The line it waits in.")
   private Optional<String> queue = Optional.empty();
 
@@ -164,7 +167,7 @@ final class SubmitCommand implements Callable<Integer> {
           priority,
           dueAt,
           new TaskKeys(key, uniqueLive, uniqueWithin.map(SubmitCommand::within)),
-          OptionalLong.empty(),
+          batch.map(OptionalLong::of).orElse(OptionalLong.empty()),
           retry,
           new Limits(queueTimeout, attemptTimeout, totalTimeout, deadlineAt()));
     } catch (IllegalArgumentException e) {

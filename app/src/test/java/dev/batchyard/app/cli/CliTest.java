@@ -105,6 +105,51 @@ final class CliTest {
   }
 
   @Test
+  void unique_keys_answer_with_the_task_that_holds_them_and_a_batch_counts_its_members() {
+    String batch =
+        terminal
+            .run("batch", "open", "--label", "夜", "--json")
+            .fine()
+            .document()
+            .get("id")
+            .asString();
+    String[] submit = {
+      "submit",
+      "data.import",
+      "-p",
+      "file=rows.csv",
+      "-p",
+      "table=uniq",
+      "--unique-live",
+      "u1",
+      "--unique-within",
+      "10m:w1",
+      "--batch",
+      batch,
+      "--json"
+    };
+    JsonNode first = terminal.run(submit).fine().document();
+    JsonNode second = terminal.run(submit).fine().document();
+    String id = first.get("id").asString();
+    assertThat(second.get("id").asString()).isEqualTo(id);
+    assertThat(second.get("fresh").asBoolean()).isFalse();
+    assertThat(terminal.run("task", id).fine().out())
+        .contains("u1 among live tasks", "w1 until ", "batch");
+    terminal.run("cancel", id).fine();
+    assertThat(terminal.run("batch", "seal", batch).fine().out())
+        .contains("batch " + batch + " sealed")
+        .contains("ended (夜): 1 members, 0 completed, 0 failed, 1 cancelled, 0 to go");
+    terminal.run(submit).fine(); // its key for a period is held still
+    terminal
+        .run("submit", "data.import", "-p", "file=rows.csv", "-p", "table=u", "--batch", batch)
+        .refused(Exit.USAGE, "batch " + batch + " is sealed");
+    terminal
+        .run("submit", "data.import", "-p", "file=rows.csv", "--unique-within", "soon:k")
+        .refused(Exit.USAGE, "unique-within 'soon'");
+    terminal.run("batch", "show", "999999").refused(Exit.NOT_FOUND, "there is no batch 999999");
+  }
+
+  @Test
   void several_tasks_move_at_once_and_the_worst_exit_code_counts() {
     String one = terminal.submitImport();
     String two = terminal.submitImport();

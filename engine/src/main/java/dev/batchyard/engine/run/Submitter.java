@@ -3,6 +3,7 @@ package dev.batchyard.engine.run;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Submissions;
@@ -10,6 +11,7 @@ import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Checks new tasks against their types and stores them. Thread-safe. */
 public final class Submitter {
@@ -50,6 +52,20 @@ public final class Submitter {
       answers.addAll(submissions.submit(drafts.subList(from, to)));
     }
     return answers;
+  }
+
+  /**
+   * Opens a batch, durably: a group of tasks that is counted. Members join by {@link
+   * NewTask#withBatch}.
+   *
+   * @param batches where it is kept
+   * @param then a task that becomes ready once, when the batch is sealed and all its members have
+   *     ended in whatever way; without keys, batch and due time of its own
+   * @throws InvalidParameters if the task does not fit its type or is not as said; nothing was
+   *     stored
+   */
+  public Batches.Opened openBatch(Batches batches, String label, Optional<NewTask> then) {
+    return batches.open(label, then.map(this::draft));
   }
 
   /**
