@@ -2,10 +2,14 @@ package dev.batchyard.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
+import dev.batchyard.engine.port.MoveRefused;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
@@ -25,6 +29,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Four nodes at once, with everything that may happen to a task, until all have ended. */
@@ -71,6 +76,13 @@ class StoreFuzzTest {
       for (String home : List.of("block", "lease", "parked", "request", "running")) {
         assertThat(f.count("select count(*) from " + home)).as("%s, %s", home, run).isZero();
       }
+      assertThat(f.count("select count(*) from task_key where scope = 'live'"))
+          .as("keys of tasks that have ended, %s", run)
+          .isZero();
+      assertThat(f.count(BatchesTest.MISCOUNTED)).as("batches that miscount, %s", run).isZero();
+      assertThat(f.count("select count(*) from batch where ended_at is not null"))
+          .as("batches that have ended, %s", run)
+          .isEqualTo(5);
       assertThat(TallyTest.wrong(f)).as("days, lanes and states miscounted, %s", run).isZero();
       for (int i = 0; i < TASKS; i += 37) {
         long task = tasks.get(i);
@@ -118,9 +130,46 @@ class StoreFuzzTest {
 
   private static void submitAll(StoreFixture f, List<Long> tasks) {
     Random random = new Random(SEED + 99);
+    List<Long> batches =
+        IntStream.range(0, 5)
+            .mapToObj(n -> f.store.batches().open("fuzz " + n, Optional.empty()).batch())
+            .toList();
     while (tasks.size() < TASKS) {
-      tasks.addAll(f.submit(Math.min(TASKS - tasks.size(), 1 + random.nextInt(700))));
+      int count = Math.min(TASKS - tasks.size(), 1 + random.nextInt(700));
+      List<TaskDraft> drafts = new ArrayList<>();
+      boolean plain = random.nextInt(3) == 0;
+      for (int i = 0; i < count; i++) {
+        drafts.add(plain ? StoreFixture.draft() : draft(random, batches));
+      }
+      f.store.submissions().submit(drafts).stream()
+          .filter(Submitted::fresh)
+          .map(Submitted::task)
+          .forEach(tasks::add);
     }
+    batches.forEach(f.store.batches()::seal);
+  }
+
+  /** Some are members, some hold one of a few keys, some do both, some neither. */
+  private static TaskDraft draft(Random random, List<Long> batches) {
+    TaskKeys keys = TaskKeys.NONE;
+    if (random.nextInt(3) == 0) {
+      keys = keys.withLive("live-" + random.nextInt(300));
+    }
+    if (random.nextInt(6) == 0) {
+      keys = keys.withIdempotency("key-" + random.nextInt(3_000));
+    }
+    return new TaskDraft(
+        StoreFixture.TYPE,
+        "{}",
+        "",
+        "default",
+        4,
+        Optional.empty(),
+        keys,
+        random.nextBoolean()
+            ? OptionalLong.of(batches.get(random.nextInt(batches.size())))
+            : OptionalLong.empty(),
+        "default");
   }
 
   /** A node: claims, ends at random, sometimes dies and finishes late. */
@@ -200,11 +249,19 @@ class StoreFuzzTest {
       switch (random.nextInt(3)) {
         case 0 -> f.store.operatorMoves().cancel(task, "kim");
         case 1 -> f.store.operatorMoves().pause(task, "kim");
-        default -> f.store.operatorMoves().rerun(task, "kim");
+        default -> rerun(f, task);
       }
       if (random.nextInt(20) == 0) {
         paused(f).forEach(p -> f.store.operatorMoves().resume(p, "kim"));
       }
+    }
+  }
+
+  private static void rerun(StoreFixture f, long task) {
+    try {
+      f.store.operatorMoves().rerun(task, "kim");
+    } catch (MoveRefused e) {
+      assertThat(e).hasMessageContaining("holds its key");
     }
   }
 
