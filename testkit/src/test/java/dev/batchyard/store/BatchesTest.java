@@ -135,8 +135,7 @@ class BatchesTest {
     cancel(then);
     assertThatThrownBy(() -> f.store.operatorMoves().rerun(then, "kim"))
         .isInstanceOf(MoveRefused.class)
-        .hasMessage(
-            "task %d: it runs after batch %d, which has not ended", then, opened.batch());
+        .hasMessage("task %d: it runs after batch %d, which has not ended", then, opened.batch());
     f.store.batches().seal(opened.batch());
     f.finish(f.claimOne(node), StoreFixture.complete());
     assertThat(f.state(then)).isEqualTo(TaskState.CANCELLED);
@@ -197,8 +196,7 @@ class BatchesTest {
               f.store.operatorMoves().cancel(task, "kim");
             }
           }));
-      running.add(
-          threads.submit(() -> opened.forEach(o -> f.store.batches().seal(o.batch()))));
+      running.add(threads.submit(() -> opened.forEach(o -> f.store.batches().seal(o.batch()))));
       for (Future<?> one : running) {
         one.get();
       }
@@ -210,9 +208,7 @@ class BatchesTest {
       assertThat(batch.ended()).isPresent();
       assertThat(Collections.frequency(started, one.then().orElseThrow())).isEqualTo(1);
     }
-    assertThat(f.count(MISCOUNTED))
-        .as("batches that miscount")
-        .isZero();
+    assertThat(f.count(MISCOUNTED)).as("batches that miscount").isZero();
   }
 
   /** Claims and ends until all have ended; a then task must find its batch without live members. */

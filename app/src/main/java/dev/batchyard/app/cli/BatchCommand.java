@@ -69,8 +69,7 @@ final class BatchCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     if (batch.isPresent() == (act == Act.OPEN)) {
       throw new CliFailure(
-          Exit.USAGE,
-          act == Act.OPEN ? "batch open takes no id" : "the id of a batch is missing");
+          Exit.USAGE, act == Act.OPEN ? "batch open takes no id" : "the id of a batch is missing");
     }
     try (Installation installation = cli.open()) {
       Batches batches = installation.store().batches();
@@ -133,8 +132,7 @@ final class BatchCommand implements Callable<Integer> {
     document.put("failed", found.failed());
     document.put("cancelled", found.cancelled());
     cli.console().tell(document);
-    String state =
-        found.sealed().isEmpty() ? "open" : found.live() > 0 ? "sealed" : "ended";
+    String state = found.sealed().isEmpty() ? "open" : found.live() > 0 ? "sealed" : "ended";
     cli.console()
         .say(
             "batch %d %s%s: %,d members, %,d completed, %,d failed, %,d cancelled, %,d to go%s"
@@ -147,8 +145,6 @@ final class BatchCommand implements Callable<Integer> {
                     found.failed(),
                     found.cancelled(),
                     found.live(),
-                    found.then().isPresent()
-                        ? "; then task " + found.then().getAsLong()
-                        : ""));
+                    found.then().isPresent() ? "; then task " + found.then().getAsLong() : ""));
   }
 }

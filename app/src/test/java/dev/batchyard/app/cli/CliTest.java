@@ -144,7 +144,15 @@ final class CliTest {
         .run("submit", "data.import", "-p", "file=rows.csv", "-p", "table=u", "--batch", batch)
         .refused(Exit.USAGE, "batch " + batch + " is sealed");
     terminal
-        .run("submit", "data.import", "-p", "file=rows.csv", "--unique-within", "soon:k")
+        .run(
+            "submit",
+            "data.import",
+            "-p",
+            "file=rows.csv",
+            "-p",
+            "table=u",
+            "--unique-within",
+            "soon:k")
         .refused(Exit.USAGE, "unique-within 'soon'");
     terminal.run("batch", "show", "999999").refused(Exit.NOT_FOUND, "there is no batch 999999");
   }

@@ -8,8 +8,8 @@ import java.util.OptionalLong;
 public interface Batches {
 
   /**
-   * Opens a batch, durably. Its then task is stored at once, as blocked; it becomes ready once, when
-   * the batch is sealed and all its members have ended.
+   * Opens a batch, durably. Its then task is stored at once, as blocked; it becomes ready once,
+   * when the batch is sealed and all its members have ended.
    *
    * @param then due at once, without keys and of no batch
    * @throws UnknownName if its queue or retry policy does not exist
