@@ -128,12 +128,15 @@ final class PgBatches implements Batches {
   }
 
   private static void requirePlain(TaskDraft then) {
-    if (!then.keys().isEmpty() || then.batch().isPresent() || then.due().isPresent()) {
+    if (!then.keys().isEmpty()
+        || then.batch().isPresent()
+        || then.due().isPresent()
+        || !then.limits().none()) {
       throw new InvalidParameters(
           List.of(
               new InvalidParameters.Problem(
                   "then",
-                  "a task that runs after a batch takes no key, no batch and no due time of its"
+                  "a task that runs after a batch takes no key, batch, due time or limits of its"
                       + " own")));
     }
   }

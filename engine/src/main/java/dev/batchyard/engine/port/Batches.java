@@ -11,7 +11,7 @@ public interface Batches {
    * Opens a batch, durably. Its then task is stored at once, as blocked; it becomes ready once,
    * when the batch is sealed and all its members have ended.
    *
-   * @param then due at once, without keys and of no batch
+   * @param then due at once, without keys and limits, of no batch
    * @throws UnknownName if its queue or retry policy does not exist
    * @throws InvalidParameters if the label or the task cannot be stored
    */

@@ -60,7 +60,7 @@ public final class Submitter {
    *
    * @param batches where it is kept
    * @param then a task that becomes ready once, when the batch is sealed and all its members have
-   *     ended in whatever way; without keys, batch and due time of its own
+   *     ended in whatever way; without keys, batch, due time and limits of its own
    * @throws InvalidParameters if the task does not fit its type or is not as said; nothing was
    *     stored
    */
