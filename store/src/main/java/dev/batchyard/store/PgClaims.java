@@ -9,12 +9,14 @@ import dev.batchyard.engine.task.TimeLimits;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,10 +36,12 @@ final class PgClaims implements Claims {
       select l.id, l.type, h.whole, h.size
         from lane l
         join queue q on q.name = l.queue
+        left join unnest(?::integer[], ?::text[]::timestamptz[]) m (lane, due_at) on m.lane = l.id
        cross join lateral (
          select b.due_at, b.whole, b.hi - b.lo + 1 as size
            from block b
           where b.lane = l.id
+            and b.due_at >= coalesce(m.due_at, '-infinity')
             and b.due_at <= (select at from clock)
             and (? or not b.whole or b.lo < b.hi)
           order by b.due_at, b.bid
@@ -62,6 +66,7 @@ final class PgClaims implements Claims {
                b.attempt, b.failures, b.crashes, b.generation
           from block b
          where b.lane = ?
+           and b.due_at >= coalesce(?::timestamptz, '-infinity')
            and b.due_at <= (select at from clock)
            and b.whole = ?
            and (? or not b.whole or b.lo < b.hi)
@@ -98,8 +103,9 @@ final class PgClaims implements Claims {
                     = (select count(*) from deleted) + (select count(*) from split) then 'fine'
                  else fail('BY002', 'claim: leased blocks are not those that were taken away')
                end as fine,
-               (select sum(last - lo + 1) from taken) as size)
-      select c.fine, c.size, t.id, t.flags, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
+               (select sum(last - lo + 1) from taken) as size,
+               (select max(due_at) from taken) as due_at)
+      select c.fine, c.size, c.due_at, t.id, t.flags, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
              l.generation, t.retry as policy, p.retries, p.backoff,
              (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
              (extract(epoch from p.max_delay) * 1000)::bigint as max_delay_ms,
@@ -138,6 +144,8 @@ final class PgClaims implements Claims {
   private final StoreClock clock;
   private final LeaseReturns returns;
   private final WakeUps wakeUps;
+  private final LowMarks marks = new LowMarks(System::nanoTime);
+  private final ReentrantLock claiming = new ReentrantLock();
 
   PgClaims(Db db, StoreClock clock, LeaseReturns returns, WakeUps wakeUps) {
     this.db = db;
@@ -152,17 +160,22 @@ final class PgClaims implements Claims {
     if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
-    for (Head head : heads(wantedByType.keySet(), idle)) {
-      int wanted = Objects.requireNonNull(wantedByType.get(head.type()));
-      if (wanted == 0) {
-        return List.of();
+    claiming.lock(); // one node, one claim at a time: the marks are its own
+    try {
+      for (Head head : heads(wantedByType.keySet(), idle)) {
+        int wanted = Objects.requireNonNull(wantedByType.get(head.type()));
+        if (wanted == 0) {
+          return List.of();
+        }
+        List<Claim> claims = claim(boot, token, head, Math.min(free, wanted), idle);
+        if (!claims.isEmpty()) {
+          return claims;
+        }
       }
-      List<Claim> claims = claim(boot, token, head, Math.min(free, wanted), idle);
-      if (!claims.isEmpty()) {
-        return claims;
-      }
+      return List.of();
+    } finally {
+      claiming.unlock();
     }
-    return List.of();
   }
 
   @Override
@@ -179,12 +192,30 @@ final class PgClaims implements Claims {
     return released;
   }
 
+  /** Reads from the marks; from the beginning when these find nothing, and now and then. */
   private List<Head> heads(Set<String> types, boolean idle) {
+    if (!marks.marks().isEmpty()) {
+      List<Head> heads = readHeads(types, idle);
+      if (!heads.isEmpty() || !marks.mayReadAll()) {
+        return heads;
+      }
+      marks.clear();
+    }
+    long startedNs = marks.now();
+    List<Head> heads = readHeads(types, idle);
+    marks.readAll(startedNs);
+    return heads;
+  }
+
+  private List<Head> readHeads(Set<String> types, boolean idle) {
+    List<Integer> lanes = List.copyOf(marks.marks().keySet());
     return db.query(
         HEADS,
         r ->
             new Head(r.getInt("id"), r.getString("type"), r.getBoolean("whole"), r.getLong("size")),
         clock.bound(),
+        lanes.stream().mapToInt(Integer::intValue).toArray(),
+        lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
         idle,
         types.toArray(String[]::new),
         LANES_MAX);
@@ -197,15 +228,20 @@ final class PgClaims implements Claims {
     long blocks = head.whole() ? 1 : Math.min(wanted, (wanted - 1) / head.size() + 2);
     long ids = head.whole() ? BATCH_MAX : wanted;
     long[] size = {0};
+    @Nullable Instant[] last = {null};
     List<Claim> claims =
         db.query(
             CLAIM,
             r -> {
               size[0] = r.getLong("size");
+              if (last[0] == null) {
+                last[0] = Sql.instant(r, "due_at");
+              }
               return claim(r, head, token);
             },
             clock.bound(),
             head.lane(),
+            Optional.ofNullable(marks.of(head.lane())),
             head.whole(),
             idle,
             boot,
@@ -219,6 +255,9 @@ final class PgClaims implements Claims {
       throw new IllegalStateException(
           "lane %d: %d tasks leased, %d returned, %d wanted"
               .formatted(head.lane(), size[0], claims.size(), ids));
+    }
+    if (last[0] != null) {
+      marks.taken(head.lane(), last[0]);
     }
     return claims;
   }

@@ -147,7 +147,7 @@ final class PgSubmissions implements Submissions {
     }
     lanes.check(drafts);
     int[] lane = drafts.stream().mapToInt(lanes::number).toArray();
-    boolean plain = drafts.stream().allMatch(d -> d.keys().isEmpty() && d.flags() == 0);
+    boolean plain = drafts.stream().allMatch(PgSubmissions::isPlain);
     Map<Integer, Submitted> answers =
         plain ? submitPlain(drafts, lane) : db.transaction(c -> submitFlagged(c, drafts, lane));
     if (answers.values().stream().anyMatch(Submitted::fresh)) {
@@ -156,6 +156,11 @@ final class PgSubmissions implements Submissions {
     return IntStream.rangeClosed(1, drafts.size())
         .mapToObj(n -> Objects.requireNonNull(answers.get(n)))
         .toList();
+  }
+
+  /** {@return whether one statement takes it and knows its answer} */
+  static boolean isPlain(TaskDraft draft) {
+    return draft.keys().isEmpty() && draft.flags() == 0;
   }
 
   /** {@return the answers by their place from 1} */

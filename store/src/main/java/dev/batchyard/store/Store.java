@@ -54,7 +54,7 @@ public final class Store {
     this.settlements = new Settlements(clock);
     this.returns = new LeaseReturns(clock, settlements);
     this.lanes = new Lanes(db);
-    this.submissions = new PgSubmissions(db, clock, lanes, wakeUps);
+    this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, wakeUps));
   }
 
   /**

@@ -57,7 +57,8 @@ public final class Database implements AutoCloseable {
         source(
             QUEUE_TIMEOUT_S,
             SCHEMA,
-            " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off");
+            " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+                + " -c plan_cache_mode=force_generic_plan");
     queueSource.setPrepareThreshold(1);
     handlerSource = source(0, "public", "");
     sessionSource = source(SESSION_TIMEOUT_S, SCHEMA, " -c jit=off");
