@@ -58,6 +58,11 @@ final class CombinedSubmissions implements Submissions {
     return true;
   }
 
+  /** {@return how many calls wait in line} */
+  synchronized int waiting() {
+    return line.size();
+  }
+
   private void send(Call first) {
     List<Call> calls = withThoseInLine(first);
     try {
