@@ -26,6 +26,15 @@ class BoundTest {
   }
 
   @Test
+  void a_reach_without_a_floor_is_told_and_never_missed_as_a_defect() {
+    Bound bound = Bound.toReach("x.ratio", true, 1.5);
+    assertThat(bound.holds(9)).isTrue();
+    assertThat(bound.verdict(OptionalDouble.of(9)))
+        .isEqualTo("bound x.ratio 9.000; reach <= 1.5 missed");
+    assertThat(Bound.toReach("x.ratio", false, 1.5).holds(0)).isTrue();
+  }
+
+  @Test
   void what_was_not_measured_is_told_as_such() {
     assertThat(Bound.atLeast("x.ratio", 2, 2.6).verdict(OptionalDouble.empty()))
         .contains("x.ratio not measured");

@@ -11,21 +11,27 @@ import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A peer that loses, doubles or only pretends to run tasks would be measured as a fast one. */
+/** A queue that loses, doubles or only pretends to run tasks would be measured as a fast one. */
 @PostgresTest
-final class PeersTest {
+final class QueuesTest {
 
   private static final int SINGLE = 100;
   private static final long END_MAX_S = 60;
 
   private final TestDatabase database;
 
-  PeersTest(TestDatabase database) {
+  QueuesTest(TestDatabase database) {
     this.database = database;
   }
 
   @ParameterizedTest
-  @CsvSource({"db_scheduler, 10000", "jobrunr, 10000", "quartz, 2000"})
+  @CsvSource({
+    "limit, 10000",
+    "batchyard, 10000",
+    "db_scheduler, 10000",
+    "jobrunr, 10000",
+    "quartz, 2000"
+  })
   void runsEveryTaskOnce(String name, int bulk) throws Exception {
     try (QueueSystem submitting = QueueSystems.maker(name).over(database.address());
         QueueSystem working = QueueSystems.maker(name).over(database.address())) {
