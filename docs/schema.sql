@@ -92,6 +92,16 @@ create table expiry (
   PRIMARY KEY (task)
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
 
+create table id_span (
+  number integer not null,
+  lo bigint not null,
+  hi bigint not null,
+  entered_at timestamp with time zone,
+  CHECK ((lo < hi)),
+  PRIMARY KEY (number),
+  UNIQUE (lo)
+);
+
 create table lane (
   id integer not null generated always as identity,
   queue text not null,
@@ -201,7 +211,7 @@ create table outcome_0 (
   error jsonb,
   CHECK ((state = ANY (ARRAY['completed'::task_state, 'failed'::task_state, 'cancelled'::task_state, 'skipped'::task_state, 'quarantined'::task_state]))),
   PRIMARY KEY (id)
-) -- outcome FOR VALUES FROM ('0') TO ('10000000');
+) -- outcome FOR VALUES FROM ('0') TO ('1000000');
 
 create table parked (
   id bigint not null,
@@ -317,7 +327,7 @@ create table task_0 (
   batch bigint,
   limits jsonb,
   PRIMARY KEY (id)
-) -- task FOR VALUES FROM ('0') TO ('10000000');
+) -- task FOR VALUES FROM ('0') TO ('1000000');
 
 create table task_key (
   scope key_scope not null,

@@ -47,7 +47,7 @@ final class HistoryRows {
     long each = history / PARTITIONS;
     for (int partition = 0; partition < PARTITIONS; partition++) {
       long end = first(partition) + each;
-      moveTo(first(partition));
+      moveTo(end);
       for (long from = first(partition); from < end; from += CHUNK) {
         ended(from, Math.min(end, from + CHUNK) - 1);
       }
@@ -62,11 +62,11 @@ final class HistoryRows {
         """);
     long from = first(PARTITIONS - 1) + each;
     long last = from + waiting - 1;
+    moveTo(last);
     tasks(from, last);
     long middle = from + waiting / 2;
     blocks(from, middle - 1, 1);
     blocks(middle, last, BLOCK_IDS);
-    run("select setval('batchyard.task_id', %d)".formatted(last));
     for (String table : List.of("task", "outcome", "block", "tally", "lane")) {
       run("vacuum analyze batchyard." + table);
     }

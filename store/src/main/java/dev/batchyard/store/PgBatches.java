@@ -58,12 +58,14 @@ final class PgBatches implements Batches {
   private final Db db;
   private final StoreClock clock;
   private final Lanes lanes;
+  private final IdSpans spans;
   private final WakeUps wakeUps;
 
-  PgBatches(Db db, StoreClock clock, Lanes lanes, WakeUps wakeUps) {
+  PgBatches(Db db, StoreClock clock, Lanes lanes, IdSpans spans, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
     this.lanes = lanes;
+    this.spans = spans;
     this.wakeUps = wakeUps;
   }
 
@@ -73,20 +75,25 @@ final class PgBatches implements Batches {
     then.ifPresent(PgBatches::requirePlain);
     then.map(List::of).ifPresent(lanes::check);
     int lane = then.map(lanes::number).orElse(0); // not within the transaction: it takes another
-    return db.transaction(c -> {
-      OptionalLong task =
-          then.isPresent() ? OptionalLong.of(park(c, then.get(), lane)) : OptionalLong.empty();
-      long batch =
-          Sql.first(
-                  c,
-                  OPEN,
-                  r -> r.getLong("id"),
-                  label,
-                  clock.bound(),
-                  task.isPresent() ? Optional.of(task.getAsLong()) : Optional.empty())
-              .orElseThrow();
-      return new Opened(batch, task);
-    });
+    return spans.withRoom(() -> db.transaction(c -> open(c, label, then, lane)));
+  }
+
+  private Opened open(Connection connection, String label, Optional<TaskDraft> then, int lane)
+      throws SQLException {
+    OptionalLong task =
+        then.isPresent()
+            ? OptionalLong.of(park(connection, then.get(), lane))
+            : OptionalLong.empty();
+    long batch =
+        Sql.first(
+                connection,
+                OPEN,
+                r -> r.getLong("id"),
+                label,
+                clock.bound(),
+                task.isPresent() ? Optional.of(task.getAsLong()) : Optional.empty())
+            .orElseThrow();
+    return new Opened(batch, task);
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -128,12 +129,14 @@ final class PgSubmissions implements Submissions {
   private final Db db;
   private final StoreClock clock;
   private final Lanes lanes;
+  private final IdSpans spans;
   private final WakeUps wakeUps;
 
-  PgSubmissions(Db db, StoreClock clock, Lanes lanes, WakeUps wakeUps) {
+  PgSubmissions(Db db, StoreClock clock, Lanes lanes, IdSpans spans, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
     this.lanes = lanes;
+    this.spans = spans;
     this.wakeUps = wakeUps;
   }
 
@@ -149,9 +152,15 @@ final class PgSubmissions implements Submissions {
     int[] lane = drafts.stream().mapToInt(lanes::number).toArray();
     boolean plain = drafts.stream().allMatch(PgSubmissions::isPlain);
     Map<Integer, Submitted> answers =
-        plain ? submitPlain(drafts, lane) : db.transaction(c -> submitFlagged(c, drafts, lane));
-    if (answers.values().stream().anyMatch(Submitted::fresh)) {
+        spans.withRoom(() ->
+            plain
+                ? submitPlain(drafts, lane)
+                : db.transaction(c -> submitFlagged(c, drafts, lane)));
+    OptionalLong last =
+        answers.values().stream().filter(Submitted::fresh).mapToLong(Submitted::task).max();
+    if (last.isPresent()) {
       wakeUps.wake();
+      spans.took(last.getAsLong());
     }
     return IntStream.rangeClosed(1, drafts.size())
         .mapToObj(n -> Objects.requireNonNull(answers.get(n)))

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.Upkeep;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -8,8 +9,9 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.List;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes partitions ahead: of tasks and outcomes by id, of log lines by day (UTC). One node at a
@@ -17,9 +19,7 @@ import java.util.Set;
  */
 final class PgUpkeep implements Upkeep {
 
-  /** Ids in a partition of task and of outcome. */
-  static final long PARTITION_IDS = 10_000_000;
-
+  private static final Logger LOG = LoggerFactory.getLogger(PgUpkeep.class);
   private static final int DAYS_AHEAD = 2;
   private static final DateTimeFormatter DAY = DateTimeFormatter.BASIC_ISO_DATE;
   private static final String LOG_PREFIX = "log_line_";
@@ -31,8 +31,7 @@ final class PgUpkeep implements Upkeep {
 
   private static final String NOW =
       """
-      select coalesce(?::timestamptz, clock_timestamp()) as now,
-             (select last_value from task_id) as last_id
+      select coalesce(?::timestamptz, clock_timestamp()) as now
       """;
 
   private static final String PARTITIONS =
@@ -64,23 +63,26 @@ final class PgUpkeep implements Upkeep {
 
   private final Db db;
   private final StoreClock clock;
+  private final IdSpans spans;
   private final Duration logRetention;
 
-  PgUpkeep(Db db, StoreClock clock, Duration logRetention) {
+  PgUpkeep(Db db, StoreClock clock, IdSpans spans, Duration logRetention) {
     this.db = db;
     this.clock = clock;
+    this.spans = spans;
     this.logRetention = logRetention;
   }
 
   @Override
   public void runOnce() {
+    spans.makeAhead();
+    moveOn();
     boolean _ =
         db.transaction(c -> {
           if (!Sql.query(c, TRY_LOCK, r -> r.getBoolean(1)).getFirst()) {
             return false;
           }
           Sql.run(c, "set local lock_timeout = '2s'");
-          makeIdPartitions(c);
           LocalDate today = today(c);
           makeLogPartitions(c, today);
           dropOldLogs(c, today);
@@ -89,6 +91,17 @@ final class PgUpkeep implements Upkeep {
           Sql.run(c, PAST_KEYS, clock.bound());
           return true;
         });
+  }
+
+  private void moveOn() {
+    try {
+      spans.moveOn();
+    } catch (StoreUnavailable e) {
+      if (!SqlStates.lockTimedOut(e)) {
+        throw e;
+      }
+      LOG.debug("the ids move on to the next span later", e);
+    }
   }
 
   @Override
@@ -103,32 +116,13 @@ final class PgUpkeep implements Upkeep {
         });
   }
 
-  private void makeIdPartitions(Connection connection) throws SQLException {
-    long last = Sql.query(connection, NOW, r -> r.getLong("last_id"), clock.bound()).getFirst();
-    long through = last / PARTITION_IDS + 1;
-    for (String table : List.of("task", "outcome")) {
-      Set<String> there = partitions(connection, table);
-      for (long n = through - 1; n <= through; n++) {
-        String name = table + "_" + n;
-        if (!there.contains(name)) {
-          make(
-              connection,
-              name,
-              table,
-              Long.toString(n * PARTITION_IDS),
-              Long.toString((n + 1) * PARTITION_IDS));
-        }
-      }
-    }
-  }
-
   private void makeLogPartitions(Connection connection, LocalDate today) throws SQLException {
     Set<String> there = partitions(connection, "log_line");
     for (int i = 0; i <= DAYS_AHEAD; i++) {
       LocalDate day = today.plusDays(i);
       String name = LOG_PREFIX + DAY.format(day);
       if (!there.contains(name)) {
-        make(connection, name, "log_line", literal(day), literal(day.plusDays(1)));
+        makeLog(connection, name, literal(day), literal(day.plusDays(1)));
       }
     }
   }
@@ -144,33 +138,20 @@ final class PgUpkeep implements Upkeep {
     Sql.run(connection, "delete from log_line_default where at < " + literal(oldest));
   }
 
-  // A partition is attached, not created in place: that would lock the whole table against reading.
-  private static void make(Connection connection, String name, String table, String from, String to)
+  private static void makeLog(Connection connection, String name, String from, String to)
       throws SQLException {
+    Partitions.make(connection, "log_line", name);
+    // lines that come between the move and the attaching would keep the partition from its place
+    Sql.run(connection, "lock table log_line_default in share row exclusive mode");
     Sql.run(
         connection,
         """
-        create table %s (like %s including defaults including constraints including indexes)
+        with moved as (
+          delete from log_line_default where at >= %s and at < %s returning *)
+        insert into %s select * from moved
         """
-            .formatted(name, table));
-    if (table.equals("log_line")) {
-      // lines that come between the move and the attaching would keep the partition from its place
-      Sql.run(connection, "lock table log_line_default in share row exclusive mode");
-      Sql.run(
-          connection,
-          """
-          with moved as (
-            delete from log_line_default where at >= %s and at < %s returning *)
-          insert into %s select * from moved
-          """
-              .formatted(from, to, name));
-    }
-    Sql.run(
-        connection,
-        """
-        alter table %s attach partition %s for values from (%s) to (%s)
-        """
-            .formatted(table, name, from, to));
+            .formatted(from, to, name));
+    Partitions.attach(connection, "log_line", name, from, to);
   }
 
   private LocalDate today(Connection connection) throws SQLException {

@@ -58,6 +58,11 @@ final class SqlStates {
     return false;
   }
 
+  /** {@return whether all that failed was to get a lock within {@code lock_timeout}} */
+  static boolean lockTimedOut(StoreUnavailable e) {
+    return e.getCause() instanceof SQLException cause && state(cause).equals("55P03");
+  }
+
   /** {@return what callers of the ports see} */
   static RuntimeException translate(SQLException e) {
     return away(e)

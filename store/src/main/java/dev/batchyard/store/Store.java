@@ -33,6 +33,7 @@ public final class Store {
   private final LeaseReturns returns;
   private final Settlements settlements;
   private final Lanes lanes;
+  private final IdSpans spans;
   private final Submissions submissions;
 
   /**
@@ -54,7 +55,8 @@ public final class Store {
     this.settlements = new Settlements(clock);
     this.returns = new LeaseReturns(clock, settlements);
     this.lanes = new Lanes(db);
-    this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, wakeUps));
+    this.spans = new IdSpans(db, clock, IdSpans.IDS);
+    this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, spans, wakeUps));
   }
 
   /**
@@ -85,7 +87,7 @@ public final class Store {
   }
 
   public Batches batches() {
-    return new PgBatches(db, clock, lanes, wakeUps);
+    return new PgBatches(db, clock, lanes, spans, wakeUps);
   }
 
   public Claims claims() {
@@ -137,6 +139,6 @@ public final class Store {
   }
 
   public Upkeep upkeep() {
-    return new PgUpkeep(db, clock, settings.logRetention());
+    return new PgUpkeep(db, clock, spans, settings.logRetention());
   }
 }

@@ -60,12 +60,13 @@ final class History {
   }
 
   private void tasks(long first, int count) {
+    f.sql("select setval('task_id', %d)".formatted(first + count - 1));
+    f.store.upkeep().runOnce(); // makes partitions up to there
     f.sql(
         """
         insert into task (id, lane, label, params, retry, submitted_at)
         select g, %d, '任务', '{}', 'default', now() from generate_series(%d, %d) g
         """
             .formatted(lane, first, first + count - 1));
-    f.sql("select setval('task_id', %d)".formatted(first + count - 1));
   }
 }

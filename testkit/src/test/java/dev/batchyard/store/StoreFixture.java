@@ -52,7 +52,8 @@ final class StoreFixture implements AutoCloseable {
   private static final String QUEUES_AS_MADE =
       """
       delete from queue where name <> 'default';
-      update queue set age_step = '60 s', paused_by = null, paused_at = null
+      update queue set age_step = '60 s', paused_by = null, paused_at = null;
+      update id_span set entered_at = null
       """;
 
   final Database database;

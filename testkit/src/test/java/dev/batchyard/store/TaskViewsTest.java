@@ -387,18 +387,6 @@ class TaskViewsTest {
     assertThat(f.store.logLines().read(7, 0, 20)).isEmpty();
   }
 
-  @Test
-  void ids_never_run_out_of_partitions() {
-    f.sql("select setval('task_id', " + (2 * PgUpkeep.PARTITION_IDS - 2) + ")");
-    f.store.upkeep().runOnce();
-    List<Long> ids = f.submit(5);
-    assertThat(ids).contains(2 * PgUpkeep.PARTITION_IDS);
-    f.finish(f.claim(node, 5), StoreFixture.complete());
-    assertThat(f.count("select count(*) from outcome_2")).isEqualTo(4);
-    f.store.upkeep().runOnce();
-    assertThat(f.state(ids.getLast())).isEqualTo(TaskState.COMPLETED);
-  }
-
   private List<Long> listed(TaskState... states) {
     return views.list(Set.of(states), Optional.empty(), OptionalLong.empty(), 9).rows().stream()
         .map(TaskRow::id)

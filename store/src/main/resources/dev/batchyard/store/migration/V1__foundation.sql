@@ -134,8 +134,18 @@ create table outcome (
 
 create index outcome_bad on outcome (state, type, id) where state <> 'completed';
 
-create table task_0 partition of task for values from (0) to (10000000);
-create table outcome_0 partition of outcome for values from (0) to (10000000);
+-- Spans of ids, each with a partition of task and one of outcome, which carry its number.
+-- entered_at: when ids came to lie in it.
+create table id_span (
+  number     integer     primary key,
+  lo         bigint      not null unique,
+  hi         bigint      not null check (lo < hi),
+  entered_at timestamptz);
+
+insert into id_span (number, lo, hi) values (0, 0, 1000000);
+
+create table task_0 partition of task for values from (0) to (1000000);
+create table outcome_0 partition of outcome for values from (0) to (1000000);
 
 -- How many outcomes there are, by the day (UTC) of their end: what adds outcomes or takes some away
 -- appends rows here in the same statement, so that the sums are exact at every commit; upkeep rolls
