@@ -59,6 +59,22 @@ final class PgSubmissions implements Submissions {
       """
           + PLACED;
 
+  // For one draft: without the sets and ranges of the other it takes half the time of the server.
+  static final String SUBMIT_ONE =
+      """
+      with fresh as materialized (
+        select nextval('task_id') as id, c.at, greatest(g.due, c.at) as due_at,
+               case when g.due > c.at then g.due end as later
+          from (select coalesce(?::timestamptz, clock_timestamp()) as at) c,
+               (select ?::timestamptz as due) g),
+      stored as (
+        insert into task (id, submitted_at, lane, label, params, retry, due_at)
+        select id, at, ?, ?, ?::jsonb, ?, later from fresh)
+      insert into block (lane, due_at, first, lo, hi)
+      select ?, due_at, id, id, id from fresh
+      returning first as id
+      """;
+
   static final String SUBMIT_FLAGGED =
       """
       with clock as materialized (
@@ -174,6 +190,9 @@ final class PgSubmissions implements Submissions {
 
   /** {@return the answers by their place from 1} */
   private Map<Integer, Submitted> submitPlain(List<TaskDraft> drafts, int[] lane) {
+    if (drafts.size() == 1) {
+      return Map.of(1, new Submitted(submitOne(drafts.getFirst(), lane[0]), true));
+    }
     Map<Integer, Submitted> answers = new HashMap<>();
     db.query(
             SUBMIT,
@@ -186,6 +205,20 @@ final class PgSubmissions implements Submissions {
             texts(drafts, d -> d.due().map(Object::toString).orElse(null)))
         .forEach(e -> answers.put(e.getKey(), new Submitted(e.getValue(), true)));
     return answers;
+  }
+
+  private long submitOne(TaskDraft draft, int lane) {
+    return db.query(
+            SUBMIT_ONE,
+            row -> row.getLong("id"),
+            clock.bound(),
+            draft.due(),
+            lane,
+            draft.label(),
+            draft.paramsJson(),
+            draft.retry(),
+            lane)
+        .getFirst();
   }
 
   /** A draft that got no key and finds no holder comes too late to be told it: it tries again. */
