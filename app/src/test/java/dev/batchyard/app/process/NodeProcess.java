@@ -35,7 +35,20 @@ final class NodeProcess implements AutoCloseable {
     return start(data, timescale, log, "demo");
   }
 
+  /** Starts a {@link ProofNode} on a data folder. */
+  static NodeProcess proof(Path data, String name, double timescale, Path log) throws IOException {
+    return run(timescale, log, ProofNode.class.getName(), data.toString(), name);
+  }
+
   private static NodeProcess start(Path data, double timescale, Path log, String... words)
+      throws IOException {
+    List<String> arguments =
+        new ArrayList<>(List.of("dev.batchyard.app.cli.Main", "--data", data.toString()));
+    arguments.addAll(List.of(words));
+    return run(timescale, log, arguments.toArray(String[]::new));
+  }
+
+  private static NodeProcess run(double timescale, Path log, String... mainAndArguments)
       throws IOException {
     List<String> command =
         new ArrayList<>(
@@ -46,11 +59,8 @@ final class NodeProcess implements AutoCloseable {
                 "-XX:TieredStopAtLevel=1",
                 "-Dbatchyard.timescale=" + timescale,
                 "-cp",
-                System.getProperty("java.class.path"),
-                "dev.batchyard.app.cli.Main",
-                "--data",
-                data.toString()));
-    command.addAll(List.of(words));
+                System.getProperty("java.class.path")));
+    command.addAll(List.of(mainAndArguments));
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectErrorStream(true)

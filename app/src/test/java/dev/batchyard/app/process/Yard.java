@@ -70,6 +70,13 @@ final class Yard implements AutoCloseable {
     return process;
   }
 
+  NodeProcess startProof(String node) throws IOException {
+    NodeProcess process =
+        NodeProcess.proof(folder.resolve("data"), node, timescale, folder.resolve(node + ".log"));
+    nodes.add(process);
+    return process;
+  }
+
   /** Submits an import that makes its table. */
   long submitImport(Path file, String table) {
     TaskTypes types = Types.of(installation);

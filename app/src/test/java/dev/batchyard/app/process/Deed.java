@@ -1,0 +1,27 @@
+package dev.batchyard.app.process;
+
+/** What the handler of a proof's task does. */
+enum Deed {
+  /** Completes at once. */
+  COMPLETE,
+  /** Fails two times of five. */
+  FAIL_AT_TIMES,
+  /** Fails for good. */
+  FAIL_FOR_GOOD,
+  /** Snoozes every other time. */
+  SNOOZE,
+  /** Takes up to a tenth of a second and heeds a request to stop. */
+  LINGER,
+  /** Writes a row of its own in the handler's database, once for each attempt. */
+  WRITE;
+
+  /** {@return whether it can end as failed} */
+  boolean mayFail() {
+    return this == FAIL_AT_TIMES || this == FAIL_FOR_GOOD;
+  }
+
+  /** {@return whether it can end as completed} */
+  boolean mayComplete() {
+    return this != FAIL_FOR_GOOD;
+  }
+}

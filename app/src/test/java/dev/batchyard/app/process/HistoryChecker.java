@@ -1,0 +1,467 @@
+package dev.batchyard.app.process;
+
+import dev.batchyard.api.TaskKeys;
+import dev.batchyard.api.TaskState;
+import dev.batchyard.app.process.Journal.Asked;
+import dev.batchyard.app.process.Journal.Call;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.TaskViews.Event;
+import dev.batchyard.engine.task.Transitions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What must be true of a store when all of its tasks have ended, whatever was done to it and to its
+ * nodes: one method for each invariant, which tells what violates it. Reads the tables themselves
+ * and compares them with the journal of the clients.
+ */
+final class HistoryChecker {
+
+  static final String ACKNOWLEDGED_TASKS_EXIST = "acknowledged tasks exist";
+  static final String EVERY_TASK_WAS_SUBMITTED = "every task was submitted";
+  static final String NO_SUBMIT_IS_STORED_TWICE = "no submit is stored twice";
+  static final String CALLS_ARE_ALL_OR_NONE = "calls are all or none";
+  static final String REFUSED_SUBMITS_NAME_HOLDER = "refused submits name a holder";
+  static final String CALLS_FAIL_ONLY_WHILE_AWAY = "calls fail only while the store is away";
+  static final String ONE_TASK_OF_IDEMPOTENCY_KEY = "one task of an idempotency key";
+  static final String ONE_LIVE_TASK_OF_KEY = "one live task of a key";
+  static final String ONE_TASK_WITHIN_PERIOD = "one task of a key within its period";
+  static final String EVERY_TASK_HAS_ENDED_ONCE = "every task has ended once";
+  static final String NOTHING_IS_LEFT = "nothing is left";
+  static final String ATTEMPTS_ARE_NUMBERED_WITHOUT_GAPS = "attempts are numbered without gaps";
+  static final String ATTEMPT_RUNS_ITS_HANDLER_ONCE = "an attempt runs its handler once";
+  static final String SUMS_EQUAL_OUTCOMES = "sums equal outcomes";
+  static final String OUTCOMES_ARE_THEIR_HANDLERS_OWN = "outcomes are their handlers' own";
+  static final String FAILURES_ARE_WITHIN_POLICY = "failures are within the policy";
+  static final String CANCELS_HOLD = "cancels hold";
+  static final String ONLY_ASKED_CANCELS = "only asked cancels";
+  static final String BATCHES_COUNT_THEIR_MEMBERS = "batches count their members";
+  static final String THEN_TASK_WAITS_FOR_ITS_BATCH = "a then task waits for its batch";
+  static final String HISTORIES_ARE_LEGAL = "histories are legal";
+
+  private final Rows db;
+  private final Journal journal;
+  private final TaskViews views;
+  private final Map<Long, Stored> stored = new HashMap<>();
+  private final Map<String, Invariant> all = new LinkedHashMap<>();
+
+  /** A task as it lies in the store. */
+  private record Stored(
+      long number, @Nullable String key, @Nullable String live, @Nullable String period) {}
+
+  /** One invariant. */
+  private interface Invariant {
+    List<String> violations() throws SQLException;
+  }
+
+  /**
+   * Over a connection on which nothing is changed.
+   *
+   * @param views for the histories
+   */
+  HistoryChecker(Connection db, Journal journal, TaskViews views) throws SQLException {
+    this.db = new Rows(db);
+    this.journal = journal;
+    this.views = views;
+    all.put(ACKNOWLEDGED_TASKS_EXIST, this::acknowledgedTasksExist);
+    all.put(EVERY_TASK_WAS_SUBMITTED, this::everyTaskWasSubmitted);
+    all.put(NO_SUBMIT_IS_STORED_TWICE, this::noSubmitIsStoredTwice);
+    all.put(CALLS_ARE_ALL_OR_NONE, this::callsAreAllOrNone);
+    all.put(REFUSED_SUBMITS_NAME_HOLDER, this::refusedSubmitsNameHolder);
+    all.put(CALLS_FAIL_ONLY_WHILE_AWAY, journal::surprises);
+    all.put(ONE_TASK_OF_IDEMPOTENCY_KEY, this::oneTaskOfIdempotencyKey);
+    all.put(ONE_LIVE_TASK_OF_KEY, this::oneLiveTaskOfKey);
+    all.put(ONE_TASK_WITHIN_PERIOD, this::oneTaskWithinPeriod);
+    all.put(EVERY_TASK_HAS_ENDED_ONCE, this::everyTaskHasEndedOnce);
+    all.put(NOTHING_IS_LEFT, this::nothingIsLeft);
+    all.put(ATTEMPTS_ARE_NUMBERED_WITHOUT_GAPS, this::attemptsAreNumberedWithoutGaps);
+    all.put(ATTEMPT_RUNS_ITS_HANDLER_ONCE, this::attemptRunsItsHandlerOnce);
+    all.put(SUMS_EQUAL_OUTCOMES, this::sumsEqualOutcomes);
+    all.put(OUTCOMES_ARE_THEIR_HANDLERS_OWN, this::outcomesAreTheirHandlersOwn);
+    all.put(FAILURES_ARE_WITHIN_POLICY, this::failuresAreWithinPolicy);
+    all.put(CANCELS_HOLD, this::cancelsHold);
+    all.put(ONLY_ASKED_CANCELS, this::onlyAskedCancels);
+    all.put(BATCHES_COUNT_THEIR_MEMBERS, this::batchesCountTheirMembers);
+    all.put(THEN_TASK_WAITS_FOR_ITS_BATCH, this::thenTaskWaitsForItsBatch);
+    all.put(HISTORIES_ARE_LEGAL, this::historiesAreLegal);
+    this.db.each(
+        """
+        select id, (params ->> 'number')::bigint as number, key, live_key, period_key
+          from batchyard.task
+        """,
+        row ->
+            stored.put(
+                row.getLong("id"),
+                new Stored(
+                    row.getLong("number"),
+                    row.getString("key"),
+                    row.getString("live_key"),
+                    row.getString("period_key"))));
+  }
+
+  /** {@return how many tasks there are} */
+  int tasks() {
+    return stored.size();
+  }
+
+  /** {@return what is violated, by the names of the invariants; empty if nothing is} */
+  Map<String, List<String>> check() throws SQLException {
+    Map<String, List<String>> found = new LinkedHashMap<>();
+    for (Map.Entry<String, Invariant> each : all.entrySet()) {
+      List<String> violations = each.getValue().violations();
+      if (!violations.isEmpty()) {
+        found.put(each.getKey(), violations);
+      }
+    }
+    return found;
+  }
+
+  /** {@return the names of all invariants} */
+  Set<String> invariants() {
+    return all.keySet();
+  }
+
+  private List<String> acknowledgedTasksExist() {
+    List<String> found = new ArrayList<>();
+    eachAnswer((number, asked, told) -> {
+      if (told.fresh()) {
+        Stored task = stored.get(told.task());
+        if (task == null || task.number() != number) {
+          found.add(
+              "%d was acknowledged as task %d, which is %s".formatted(number, told.task(), task));
+        }
+      }
+    });
+    return found;
+  }
+
+  private List<String> everyTaskWasSubmitted() {
+    List<String> found = new ArrayList<>();
+    stored.forEach((id, task) -> {
+      Optional<Call> call = journal.call(task.number());
+      Optional<Submitted> told = call.flatMap(c -> c.answer(task.number()));
+      if (call.isEmpty() || (told.isPresent() && told.get().task() != id)) {
+        found.add("task %d: %s, its submit was told %s".formatted(id, task, told));
+      }
+    });
+    return found;
+  }
+
+  private List<String> noSubmitIsStoredTwice() {
+    Map<Long, Long> first = new HashMap<>();
+    List<String> found = new ArrayList<>();
+    stored.forEach((id, task) -> {
+      Long other = first.putIfAbsent(task.number(), id);
+      if (other != null) {
+        found.add("tasks %d and %d are both number %d".formatted(other, id, task.number()));
+      }
+    });
+    return found;
+  }
+
+  private List<String> callsAreAllOrNone() {
+    Map<Call, Integer> present = new HashMap<>();
+    for (Stored task : stored.values()) {
+      journal.call(task.number()).ifPresent(call -> present.merge(call, 1, Integer::sum));
+    }
+    List<String> found = new ArrayList<>();
+    present.forEach((call, count) -> {
+      if (call.isKeyless() && count != call.size()) {
+        found.add("%d of %d tasks from number %d".formatted(count, call.size(), call.first()));
+      }
+    });
+    return found;
+  }
+
+  private List<String> refusedSubmitsNameHolder() {
+    List<String> found = new ArrayList<>();
+    eachAnswer((number, asked, told) -> {
+      if (!told.fresh()) {
+        Stored holder = stored.get(told.task());
+        if (holder == null || (holder.number() != number && !shares(asked.keys(), holder))) {
+          found.add("%d %s was told task %d: %s".formatted(number, asked, told.task(), holder));
+        }
+      }
+    });
+    return found;
+  }
+
+  private static boolean shares(TaskKeys keys, Stored holder) {
+    return keys.idempotency().filter(k -> k.equals(holder.key())).isPresent()
+        || keys.live().filter(k -> k.equals(holder.live())).isPresent()
+        || keys.within().filter(w -> w.key().equals(holder.period())).isPresent();
+  }
+
+  private List<String> oneTaskOfIdempotencyKey() throws SQLException {
+    return db.some(
+        """
+        select l.type, t.key, array_agg(t.id)
+          from batchyard.task t join batchyard.lane l on l.id = t.lane
+         where t.key is not null
+         group by l.type, t.key
+        having count(*) > 1
+        """);
+  }
+
+  /**
+   * A life begins with a submit or a rerun and ends with the first end after it. Its instants are
+   * those at which statements began, and they wait for each other: hence the second.
+   */
+  private List<String> oneLiveTaskOfKey() throws SQLException {
+    return db.some(
+        """
+        with keyed as materialized (
+          select t.id, l.type, t.live_key, t.submitted_at
+            from batchyard.task t join batchyard.lane l on l.id = t.lane
+           where t.live_key is not null),
+        begun as (
+          select id, submitted_at as at from keyed
+          union all
+          select task, at from batchyard.event
+           where from_state in ('failed', 'cancelled', 'quarantined')),
+        ended as (
+          select id, finished_at as at from batchyard.outcome
+          union all
+          select task, ended_at from batchyard.attempt_log where final
+          union all
+          select task, at from batchyard.event
+           where to_state in ('failed', 'cancelled', 'quarantined')),
+        life as (
+          select k.type, k.live_key, k.id, b.at as from_at, min(e.at) as to_at
+            from keyed k
+            join begun b on b.id = k.id
+            left join ended e on e.id = k.id and e.at >= b.at
+           group by 1, 2, 3, 4),
+        seen as (
+          select *, max(coalesce(to_at, 'infinity')) over w as before,
+                 lag(id) over (partition by type, live_key order by from_at, id) as other
+            from life
+          window w as (partition by type, live_key order by from_at, id
+                       rows between unbounded preceding and 1 preceding))
+        select type, live_key, id, from_at, 'while', other, 'lived until', before
+          from seen
+         where before > from_at + interval '1 s'
+        """);
+  }
+
+  private List<String> oneTaskWithinPeriod() throws SQLException {
+    return db.some(
+        """
+        select *
+          from (select t.period_key, t.id, t.submitted_at, l.type,
+                       lag(t.submitted_at + t.period) over w as until, lag(t.id) over w as other
+                  from batchyard.task t join batchyard.lane l on l.id = t.lane
+                 where t.period_key is not null
+                window w as (partition by l.type, t.period_key order by t.submitted_at)) s
+         where submitted_at < until
+        """);
+  }
+
+  private List<String> everyTaskHasEndedOnce() throws SQLException {
+    return db.some(
+        """
+        select coalesce(t.id, o.id) as id, count(t.id) as tasks, count(o.id) as outcomes
+          from batchyard.task t full join batchyard.outcome o on o.id = t.id
+         group by 1
+        having count(t.id) <> 1 or count(o.id) <> 1
+        """);
+  }
+
+  private List<String> nothingIsLeft() throws SQLException {
+    return db.some(
+        """
+        select 'block', lo, hi from batchyard.block
+        union all select 'lease', id, null from batchyard.lease
+        union all select 'parked', id, null from batchyard.parked
+        union all select 'request', task, null from batchyard.request
+        union all select 'running', task, null from batchyard.running
+        union all select 'expiry', task, null from batchyard.expiry
+        union all select 'live key', task, null from batchyard.task_key where scope = 'live'
+        """);
+  }
+
+  private List<String> attemptsAreNumberedWithoutGaps() throws SQLException {
+    return db.some(
+        """
+        select o.id, o.attempt, a.numbers
+          from batchyard.outcome o
+          left join (select task, array_agg(attempt order by attempt) as numbers
+                       from batchyard.attempt_log group by task) a on a.task = o.id
+         where coalesce(a.numbers, '{}')
+               || case when o.lease is null then '{}' else array[o.attempt] end
+               <> array(select generate_series(1, o.attempt))
+        """);
+  }
+
+  private List<String> attemptRunsItsHandlerOnce() throws SQLException {
+    return db.some(
+        """
+        select d.task, d.attempt, count(*), o.attempt
+          from public.deed d left join batchyard.outcome o on o.id = d.task
+         group by d.task, d.attempt, o.attempt
+        having count(*) > 1 or d.attempt > coalesce(o.attempt, 0)
+        union all
+        select o.id, o.attempt, 0, o.attempt
+          from batchyard.outcome o
+          join batchyard.task t on t.id = o.id and t.params ->> 'deed' = 'WRITE'
+         where o.state = 'completed'
+           and not exists (select from public.deed d where d.task = o.id and d.attempt = o.attempt)
+        """);
+  }
+
+  private List<String> sumsEqualOutcomes() throws SQLException {
+    return db.some(
+        """
+        select day, lane, state, t.n, o.n
+          from (select day, lane, state, sum(n) as n from batchyard.tally
+                 group by day, lane, state) t
+          full join (select (finished_at at time zone 'UTC')::date as day, lane, state,
+                            count(*) as n
+                       from batchyard.outcome
+                      group by 1, 2, 3) o using (day, lane, state)
+         where coalesce(t.n, 0) <> coalesce(o.n, 0)
+        """);
+  }
+
+  private List<String> outcomesAreTheirHandlersOwn() throws SQLException {
+    List<String> found = new ArrayList<>();
+    db.each(
+        """
+        select id, state, (result ->> 'number')::bigint from batchyard.outcome
+         where state in ('completed', 'failed')
+        """,
+        row -> {
+          Stored task = stored.get(row.getLong(1));
+          Optional<Deed> deed =
+              Optional.ofNullable(task)
+                  .flatMap(t -> journal.call(t.number()).map(c -> c.asked(t.number()).deed()));
+          boolean completed = row.getString(2).equals("completed");
+          boolean may = deed.filter(d -> completed ? d.mayComplete() : d.mayFail()).isPresent();
+          if (!may || (completed && (task == null || row.getLong(3) != task.number()))) {
+            found.add(
+                "task %d, %s, is %s with result %s"
+                    .formatted(row.getLong(1), task, row.getString(2), row.getString(3)));
+          }
+        });
+    return found;
+  }
+
+  private List<String> failuresAreWithinPolicy() throws SQLException {
+    return db.some(
+        """
+        select o.id, o.state, o.failures, p.retries
+          from batchyard.outcome o
+          join batchyard.task t on t.id = o.id
+          join batchyard.retry_policy p on p.name = t.retry
+         where o.failures > p.retries + (o.state = 'failed')::integer
+            or (o.state = 'failed' and t.params ->> 'deed' = 'FAIL_AT_TIMES'
+                and o.failures <> p.retries + 1)
+        """);
+  }
+
+  private List<String> cancelsHold() throws SQLException {
+    Set<Long> cancelled = cancelled();
+    return journal.cancelledForGood().stream()
+        .filter(task -> !cancelled.contains(task))
+        .map(task -> "task " + task + " was told to be cancelled")
+        .toList();
+  }
+
+  private List<String> onlyAskedCancels() throws SQLException {
+    return cancelled().stream()
+        .filter(task -> !journal.wasCancelTried(task))
+        .map(task -> "task " + task + " is cancelled; nobody asked for that")
+        .toList();
+  }
+
+  private Set<Long> cancelled() throws SQLException {
+    Set<Long> found = new HashSet<>();
+    db.each(
+        "select id from batchyard.outcome where state = 'cancelled'",
+        row -> found.add(row.getLong(1)));
+    return found;
+  }
+
+  private List<String> batchesCountTheirMembers() throws SQLException {
+    return db.some(
+        """
+        select b.id, b.total, b.completed, b.failed, b.cancelled, b.sealed_at, b.ended_at, m.*
+          from batchyard.batch b
+          left join (select t.batch, count(*) as total,
+                            count(*) filter (where o.state = 'completed') as completed,
+                            count(*) filter (where o.state in ('failed', 'quarantined')) as failed,
+                            count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled
+                       from batchyard.task t join batchyard.outcome o on o.id = t.id
+                      where t.batch is not null
+                      group by t.batch) m on m.batch = b.id
+         where (b.total, b.completed, b.failed, b.cancelled)
+               is distinct from (coalesce(m.total, 0), coalesce(m.completed, 0),
+                                 coalesce(m.failed, 0), coalesce(m.cancelled, 0))
+            or b.ended_at is null
+        """);
+  }
+
+  private List<String> thenTaskWaitsForItsBatch() throws SQLException {
+    return db.some(
+        """
+        select b.id, b.ended_at, b.then_task, a.started_at, r.released
+          from batchyard.batch b
+         cross join lateral (
+           select min(started_at) as started_at
+             from (select started_at from batchyard.outcome where id = b.then_task
+                   union all
+                   select started_at from batchyard.attempt_log where task = b.then_task) s) a
+         cross join lateral (
+           select count(*) as released from batchyard.event
+            where task = b.then_task and by = 'batch') r
+         where a.started_at < b.ended_at or r.released > 1
+        """);
+  }
+
+  private List<String> historiesAreLegal() throws SQLException {
+    List<String> found = new ArrayList<>();
+    db.each(
+        """
+        select task from batchyard.event group by task order by count(*) desc, task limit 300
+        """,
+        row -> {
+          long task = row.getLong(1);
+          List<TaskState> path =
+              views.find(task).stream()
+                  .flatMap(d -> d.events().stream())
+                  .map(Event::to)
+                  .map(word -> TaskState.valueOf(word.toUpperCase(Locale.ROOT)))
+                  .toList();
+          if (path.isEmpty() || Transitions.firstIllegal(path) >= 0 || !path.getLast().ended()) {
+            found.add("task %d: %s".formatted(task, path));
+          }
+        });
+    return found;
+  }
+
+  private interface AnswerSeen {
+    void see(long number, Asked asked, Submitted told);
+  }
+
+  private void eachAnswer(AnswerSeen seen) {
+    for (Call call : journal.calls()) {
+      for (long number = call.first(); number < call.first() + call.size(); number++) {
+        Optional<Submitted> told = call.answer(number);
+        if (told.isPresent()) {
+          seen.see(number, call.asked(number), told.get());
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,195 @@
+package dev.batchyard.app.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.app.process.Journal.Call;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A short mix of everything finds nothing; whatever is then planted is found. */
+final class HistoryCheckerTest {
+
+  private static final long SEED = Long.getLong("batchyard.seed", System.nanoTime());
+
+  private static final QueueProof.Plan MIX =
+      new QueueProof.Plan(SEED, 2, 8, 40, Load.Meddling.ALL, 0, 0, Duration.ofSeconds(4), 1);
+
+  private static final String ONE_LANE =
+      " where lane = (select lane from batchyard.task group by lane order by count(*) desc limit"
+          + " 1)";
+
+  private static final String NEWEST_PLAIN =
+      " where id = (select max(id) from batchyard.task where flags = 0 and key is null)";
+
+  @TempDir private static Path folder;
+
+  private static QueueProof proof;
+  private static QueueProof.Report report;
+
+  /** What is changed, by SQL, and the invariant that must see it. */
+  record Plant(String invariant, String sql) {}
+
+  @BeforeAll
+  static void mix() throws Exception {
+    proof = new QueueProof(folder, MIX);
+    report = proof.run();
+  }
+
+  @AfterAll
+  static void close() throws Exception {
+    proof.close();
+  }
+
+  @Test
+  void a_mix_of_everything_violates_nothing() {
+    assertThat(report.violations()).as(report.figures()).isEmpty();
+    assertThat(proof.journal().numbers()).as(report.figures()).isGreaterThan(500);
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void what_is_planted_is_found(Plant plant) throws Exception {
+    try (Connection db = proof.connect();
+        Statement statement = db.createStatement()) {
+      db.setAutoCommit(false);
+      assertThat(statement.executeUpdate(plant.sql())).as("planted").isPositive();
+      assertThat(check(db)).as(report.figures()).containsKey(plant.invariant());
+      db.rollback();
+    }
+  }
+
+  static List<Plant> what_is_planted_is_found() {
+    return List.of(
+        new Plant(
+            HistoryChecker.ACKNOWLEDGED_TASKS_EXIST, "delete from batchyard.task" + NEWEST_PLAIN),
+        new Plant(
+            HistoryChecker.EVERY_TASK_WAS_SUBMITTED,
+            copy("jsonb_build_object('number', 1000000000)")),
+        new Plant(HistoryChecker.NO_SUBMIT_IS_STORED_TWICE, copy("params")),
+        new Plant(
+            HistoryChecker.CALLS_ARE_ALL_OR_NONE,
+            "delete from batchyard.task where (params ->> 'number')::bigint = "
+                + proof.journal().calls().stream()
+                    .filter(c -> c.isKeyless() && c.size() > 1)
+                    .mapToLong(Call::first)
+                    .findFirst()
+                    .orElseThrow()),
+        new Plant(
+            HistoryChecker.REFUSED_SUBMITS_NAME_HOLDER,
+            "update batchyard.task set key = null, live_key = null, period_key = null"),
+        new Plant(
+            HistoryChecker.ONE_TASK_OF_IDEMPOTENCY_KEY,
+            "update batchyard.task set key = 'planted'" + ONE_LANE),
+        new Plant(
+            HistoryChecker.ONE_LIVE_TASK_OF_KEY,
+            "update batchyard.task set live_key = 'planted',"
+                + " submitted_at = submitted_at - interval '1 h'"
+                + ONE_LANE),
+        new Plant(
+            HistoryChecker.ONE_TASK_WITHIN_PERIOD,
+            "update batchyard.task set period_key = 'planted', period = '1 h'" + ONE_LANE),
+        new Plant(
+            HistoryChecker.EVERY_TASK_HAS_ENDED_ONCE,
+            "delete from batchyard.outcome where id = (select min(id) from batchyard.outcome)"),
+        new Plant(
+            HistoryChecker.NOTHING_IS_LEFT,
+            "insert into batchyard.request values (1, 'cancel', gen_random_uuid(), 'kim', now())"),
+        new Plant(
+            HistoryChecker.ATTEMPTS_ARE_NUMBERED_WITHOUT_GAPS,
+            "update batchyard.outcome set attempt = attempt + 1"
+                + " where id = (select min(id) from batchyard.outcome)"),
+        new Plant(
+            HistoryChecker.ATTEMPT_RUNS_ITS_HANDLER_ONCE,
+            "insert into public.deed select * from public.deed limit 1"),
+        new Plant(
+            HistoryChecker.SUMS_EQUAL_OUTCOMES,
+            "update batchyard.tally set n = n + 1"
+                + " where ctid = (select ctid from batchyard.tally limit 1)"),
+        new Plant(
+            HistoryChecker.OUTCOMES_ARE_THEIR_HANDLERS_OWN,
+            "update batchyard.outcome set result = '{\"number\": -1}' where id ="
+                + " (select min(id) from batchyard.outcome where state = 'completed')"),
+        new Plant(
+            HistoryChecker.FAILURES_ARE_WITHIN_POLICY,
+            "update batchyard.outcome set failures = 9"
+                + " where id = (select min(id) from batchyard.outcome)"),
+        new Plant(
+            HistoryChecker.CANCELS_HOLD,
+            "update batchyard.outcome set state = 'completed' where state = 'cancelled'"),
+        new Plant(
+            HistoryChecker.ONLY_ASKED_CANCELS,
+            "update batchyard.outcome set state = 'cancelled' where state = 'completed'"),
+        new Plant(
+            HistoryChecker.BATCHES_COUNT_THEIR_MEMBERS,
+            "update batchyard.batch set total = total + 1"
+                + " where id = (select min(id) from batchyard.batch)"),
+        new Plant(
+            HistoryChecker.THEN_TASK_WAITS_FOR_ITS_BATCH,
+            "update batchyard.batch set ended_at = ended_at + interval '1 h'"));
+  }
+
+  @Test
+  void a_history_that_is_not_legal_is_found() throws Exception {
+    try (Connection db = proof.connect();
+        Statement statement = db.createStatement()) {
+      // seen by connections of others: the history is read as people read it
+      statement.execute(
+          """
+          insert into batchyard.event (task, at, from_state, to_state, by, why)
+          select task, now(), 'ready', 'paused', 'kim', 'planted'
+            from batchyard.event group by task order by count(*) desc, task limit 1
+          """);
+      assertThat(check(db)).containsKey(HistoryChecker.HISTORIES_ARE_LEGAL);
+      statement.execute("delete from batchyard.event where why = 'planted'");
+    }
+  }
+
+  @Test
+  void a_call_that_fails_for_no_reason_is_found() throws Exception {
+    Journal journal = new Journal();
+    journal.surprised(new IllegalStateException("planted"));
+    try (Connection db = proof.connect()) {
+      assertThat(proof.checker(db, journal).check())
+          .containsEntry(
+              HistoryChecker.CALLS_FAIL_ONLY_WHILE_AWAY,
+              List.of("java.lang.IllegalStateException: planted"));
+    }
+  }
+
+  @Test
+  void each_invariant_is_planted_against() throws Exception {
+    List<String> planted =
+        new ArrayList<>(what_is_planted_is_found().stream().map(Plant::invariant).toList());
+    planted.add(HistoryChecker.HISTORIES_ARE_LEGAL);
+    planted.add(HistoryChecker.CALLS_FAIL_ONLY_WHILE_AWAY);
+    try (Connection db = proof.connect()) {
+      assertThat(proof.checker(db, proof.journal()).invariants())
+          .containsExactlyInAnyOrderElementsOf(planted);
+    }
+  }
+
+  private static Map<String, List<String>> check(Connection db) throws SQLException {
+    return proof.checker(db, proof.journal()).check();
+  }
+
+  private static String copy(String params) {
+    return """
+    insert into batchyard.task (id, submitted_at, lane, label, params, retry)
+    select nextval('batchyard.task_id'), submitted_at, lane, label, %s, retry from batchyard.task
+    """
+            .formatted(params)
+        + NEWEST_PLAIN;
+  }
+}

@@ -1,0 +1,263 @@
+package dev.batchyard.app.process;
+
+import dev.batchyard.api.NewTask;
+import dev.batchyard.api.TaskKeys;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.app.process.Journal.Asked;
+import dev.batchyard.app.process.Journal.Call;
+import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.MoveRefused;
+import dev.batchyard.engine.port.OperatorMoves;
+import dev.batchyard.engine.port.StoreUnavailable;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.store.Store;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * Clients that submit at random and operators that meddle, each on a thread of its own, until
+ * closed. What they ask and are told goes to a journal.
+ */
+final class Load implements AutoCloseable {
+
+  private static final Deed[] DEEDS = Deed.values();
+  private static final int BULK_MAX = 100;
+  private static final int KEYS = 60;
+  private static final Duration PERIOD = Duration.ofMillis(1_500);
+  private static final int RECENT = 1 << 10;
+  private static final long ANSWER_MAX_NS = 60_000_000_000L;
+
+  private final Store store;
+  private final Submitter submitter;
+  private final Journal journal;
+  private final Meddling meddling;
+  private final int pauseMsMax;
+  private final AtomicLongArray recent = new AtomicLongArray(RECENT);
+  private final List<Thread> threads = new ArrayList<>();
+  private volatile boolean over;
+
+  /** What operators do. */
+  enum Meddling {
+    /** They cancel. */
+    CANCELS,
+    /** They also pause, resume and run again tasks, and pause and resume a queue. */
+    ALL
+  }
+
+  /**
+   * Begins.
+   *
+   * @param pauseMsMax how long a submitter rests at most between two calls
+   */
+  Load(Store store, Journal journal, long seed, int submitters, int pauseMsMax, Meddling meddling) {
+    this.store = store;
+    this.journal = journal;
+    this.meddling = meddling;
+    this.pauseMsMax = pauseMsMax;
+    this.submitter =
+        new Submitter(Deeds.types(failing()), new JacksonParameters(), store.submissions());
+    SplittableRandom seeds = new SplittableRandom(seed);
+    for (int n = 0; n < submitters; n++) {
+      SplittableRandom random = seeds.split();
+      begin("submitter-" + n, () -> submit(random));
+    }
+    SplittableRandom random = seeds.split();
+    begin("operator", () -> meddle(random));
+  }
+
+  /** Submitters run no handler. */
+  private static DataSource failing() {
+    return new PGSimpleDataSource();
+  }
+
+  private void begin(String name, Runnable once) {
+    threads.add(
+        Thread.ofPlatform()
+            .name(name)
+            .start(() -> {
+              while (!over) {
+                once.run();
+              }
+            }));
+  }
+
+  private void rest(SplittableRandom random) {
+    LockSupport.parkNanos(random.nextLong(1, pauseMsMax + 1L) * 1_000_000);
+  }
+
+  private void submit(SplittableRandom random) {
+    rest(random);
+    if (random.nextInt(25) == 0) {
+      batch(random);
+      return;
+    }
+    int size = random.nextInt(5) == 0 ? random.nextInt(2, BULK_MAX + 1) : 1;
+    boolean repeatable = random.nextInt(6) == 0;
+    List<Asked> asked = new ArrayList<>();
+    for (int i = 0; i < size; i++) {
+      asked.add(new Asked(deed(random), keys(random, repeatable), OptionalLong.empty()));
+    }
+    boolean _ = answered(asked, random, repeatable);
+  }
+
+  /** Opens a batch, fills it in some calls and seals it. */
+  private void batch(SplittableRandom random) {
+    Call then = journal.begin(List.of(plain(random)));
+    Batches batches = store.batches();
+    Optional<Batches.Opened> opened =
+        tried(() ->
+            submitter.openBatch(
+                batches,
+                "proof",
+                Optional.of(Deeds.task(then.first(), then.asked(then.first()).deed()))));
+    if (opened.isEmpty()) {
+      return; // if it is there all the same, it is sealed at the end
+    }
+    then.answered(List.of(new Submitted(opened.get().then().orElseThrow(), true)));
+    OptionalLong id = OptionalLong.of(opened.get().batch());
+    for (int part = random.nextInt(4); part > 0; part--) {
+      List<Asked> members = new ArrayList<>();
+      for (int i = random.nextInt(1, 20); i > 0; i--) {
+        members.add(new Asked(deed(random), keys(random, false), id));
+      }
+      boolean _ = answered(members, random, false);
+      rest(random);
+    }
+    var _ = tried(() -> batches.seal(opened.get().batch()));
+  }
+
+  private Asked plain(SplittableRandom random) {
+    return new Asked(deed(random), TaskKeys.NONE, OptionalLong.empty());
+  }
+
+  private static Deed deed(SplittableRandom random) {
+    return random.nextBoolean() ? Deed.COMPLETE : DEEDS[random.nextInt(DEEDS.length)];
+  }
+
+  /**
+   * {@return keys} A call is repeated until it is answered only if each of its tasks has an
+   * idempotency key.
+   */
+  private static TaskKeys keys(SplittableRandom random, boolean idempotent) {
+    TaskKeys keys = TaskKeys.NONE;
+    if (idempotent) {
+      // some are used before by others: those get the first one's task
+      boolean shared = random.nextInt(3) == 0;
+      keys = keys.withIdempotency(shared ? "s" + random.nextInt(5_000) : "k" + random.nextLong());
+    }
+    return switch (random.nextInt(12)) {
+      case 0 -> keys.withLive("live " + random.nextInt(KEYS));
+      case 1 -> keys.withWithin("period " + random.nextInt(KEYS), PERIOD);
+      default -> keys;
+    };
+  }
+
+  private boolean answered(List<Asked> asked, SplittableRandom random, boolean repeat) {
+    Call call = journal.begin(asked);
+    List<NewTask> tasks = new ArrayList<>();
+    for (int i = 0; i < asked.size(); i++) {
+      tasks.add(task(call.first() + i, asked.get(i), random));
+    }
+    long from = System.nanoTime();
+    Optional<List<Submitted>> told = tried(() -> submitter.submit(tasks));
+    while (repeat && told.isEmpty() && System.nanoTime() - from < ANSWER_MAX_NS) {
+      rest(random);
+      told = tried(() -> submitter.submit(tasks));
+    }
+    told.ifPresent(call::answered);
+    told.ifPresent(t -> t.forEach(s -> recent.set(random.nextInt(RECENT), s.task())));
+    return told.isPresent();
+  }
+
+  private static NewTask task(long number, Asked asked, SplittableRandom random) {
+    NewTask task =
+        Deeds.task(number, asked.deed())
+            .withKeys(asked.keys())
+            .withPriority(random.nextInt(NewTask.PRIORITY_MAX + 1));
+    if (random.nextInt(4) == 0) {
+      task = task.withQueue(Deeds.QUEUE);
+    }
+    if (random.nextInt(10) == 0) {
+      task = task.withDue(Instant.now().plusMillis(random.nextInt(500)));
+    }
+    return asked.batch().isPresent() ? task.withBatch(asked.batch().getAsLong()) : task;
+  }
+
+  private void meddle(SplittableRandom random) {
+    rest(random);
+    long task = recent.get(random.nextInt(RECENT));
+    if (task == 0) {
+      return;
+    }
+    OperatorMoves moves = store.operatorMoves();
+    int kind = meddling == Meddling.ALL ? random.nextInt(8) : 0;
+    switch (kind) {
+      case 0, 1 -> cancel(moves, task);
+      case 2, 3 -> tried(() -> moves.pause(task, "kim"));
+      case 4, 5 -> tried(() -> moves.resume(task, "kim"));
+      case 6 -> {
+        journal.rerunTried(task);
+        var _ = tried(() -> moves.rerun(task, "kim"));
+      }
+      default -> {
+        if (random.nextBoolean()) {
+          var _ = tried(() -> store.queues().pause(Deeds.QUEUE, "kim"));
+        } else {
+          var _ = tried(() -> store.queues().resume(Deeds.QUEUE));
+        }
+      }
+    }
+  }
+
+  private void cancel(OperatorMoves moves, long task) {
+    journal.cancelTried(task);
+    if (tried(() -> moves.cancel(task, "kim")).equals(Optional.of(OperatorMoves.Move.DONE))) {
+      journal.cancelDone(task);
+    }
+  }
+
+  /** {@return the answer; empty if none came} */
+  private <T> Optional<T> tried(Supplier<T> call) {
+    try {
+      return Optional.of(call.get());
+    } catch (StoreUnavailable | MoveRefused e) {
+      return Optional.empty();
+    } catch (RuntimeException e) {
+      journal.surprised(e);
+      return Optional.empty();
+    }
+  }
+
+  /** Waits while the clients go on; {@return whether it came about} */
+  static boolean during(Duration most, BooleanSupplier condition) {
+    long from = System.nanoTime();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - from > most.toNanos()) {
+        return false;
+      }
+      LockSupport.parkNanos(1_000_000);
+    }
+    return true;
+  }
+
+  /** Ends all threads; calls that are on their way get their answers. */
+  @Override
+  public void close() throws InterruptedException {
+    over = true;
+    for (Thread thread : threads) {
+      thread.join();
+    }
+  }
+}
