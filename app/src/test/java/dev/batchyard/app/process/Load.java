@@ -36,7 +36,10 @@ final class Load implements AutoCloseable {
   private static final int BULK_MAX = 100;
   private static final int KEYS = 60;
   private static final Duration PERIOD = Duration.ofMillis(1_500);
-  private static final int RECENT = 1 << 10;
+  /** So few that operators meet many tasks while they wait or run. */
+  private static final int RECENT = 1 << 7;
+
+  private static final long MEDDLING_NS_MAX = 10_000_000;
   private static final long ANSWER_MAX_NS = 60_000_000_000L;
 
   private final Store store;
@@ -196,7 +199,7 @@ final class Load implements AutoCloseable {
   }
 
   private void meddle(SplittableRandom random) {
-    rest(random);
+    LockSupport.parkNanos(random.nextLong(MEDDLING_NS_MAX));
     long task = recent.get(random.nextInt(RECENT));
     if (task == 0) {
       return;
