@@ -36,6 +36,7 @@ final class Load implements AutoCloseable {
   private static final int BULK_MAX = 100;
   private static final int KEYS = 60;
   private static final Duration PERIOD = Duration.ofMillis(1_500);
+
   /** So few that operators meet many tasks while they wait or run. */
   private static final int RECENT = 1 << 7;
 
