@@ -5,6 +5,7 @@ import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import dev.batchyard.store.Store;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -14,6 +15,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,6 +45,8 @@ final class QueueProof implements AutoCloseable {
   private final Journal journal = new Journal();
   private final SplittableRandom random;
   private final List<NodeProcess> nodes = new ArrayList<>();
+  private final Set<NodeProcess> served = new HashSet<>();
+  private int startsGivenUp;
 
   /**
    * What is done.
@@ -111,8 +115,8 @@ final class QueueProof implements AutoCloseable {
             plan.submitters(),
             plan.pauseMsMax(),
             plan.meddling())) {
-      for (NodeProcess node : nodes) {
-        awaitLeases(node);
+      for (int n = 0; n < plan.nodes(); n++) {
+        var _ = awaitLeases(n);
       }
       long served = System.nanoTime();
       strike();
@@ -138,10 +142,10 @@ final class QueueProof implements AutoCloseable {
     Collections.shuffle(blows, new Random(random.nextLong()));
     for (boolean atNode : blows) {
       int victim = random.nextInt(plan.nodes());
-      awaitLeases(nodes.get(victim));
+      NodeProcess struck = awaitLeases(victim);
       LockSupport.parkNanos(random.nextLong(DELAY_MAX_US) * 1_000);
       if (atNode) {
-        nodes.get(victim).kill();
+        struck.kill();
         nodes.set(victim, yard.startProof("node-" + victim));
       } else {
         crash();
@@ -161,15 +165,45 @@ final class QueueProof implements AutoCloseable {
     yard.await("PostgreSQL", () -> ask("select 1").equals(Optional.of(1L)));
   }
 
-  private void awaitLeases(NodeProcess node) throws IOException {
+  /** Waits until a node holds leases; {@return its process} */
+  private NodeProcess awaitLeases(int node) throws IOException {
     yard.await(
-        "leases of " + node.log(),
-        () ->
-            ask("select count(*) from batchyard.lease l join batchyard.node n using (boot)"
-                    + " where n.pid = "
-                    + node.pid())
-                .filter(count -> count > 0)
-                .isPresent());
+        "leases of node-" + node,
+        () -> {
+          supervise();
+          return holdsLeases(nodes.get(node));
+        });
+    served.add(nodes.get(node));
+    return nodes.get(node);
+  }
+
+  private boolean holdsLeases(NodeProcess node) {
+    return ask("select count(*) from batchyard.lease l join batchyard.node n using (boot)"
+            + " where n.pid = "
+            + node.pid())
+        .filter(count -> count > 0)
+        .isPresent();
+  }
+
+  /**
+   * Starts nodes again that gave up in their start because PostgreSQL was killed then, as whoever
+   * runs a service does. A node that has served never ends by itself.
+   */
+  private void supervise() {
+    for (int n = 0; n < nodes.size(); n++) {
+      NodeProcess node = nodes.get(n);
+      if (!node.isAlive()) {
+        if (served.contains(node)) {
+          throw new IllegalStateException("it ended by itself; see " + node.log());
+        }
+        startsGivenUp++;
+        try {
+          nodes.set(n, yard.startProof("node-" + n));
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+    }
   }
 
   /** Undoes what operators have set aside and waits for the end of all. */
@@ -177,6 +211,7 @@ final class QueueProof implements AutoCloseable {
     String moved = "";
     long since = System.nanoTime();
     while (System.nanoTime() - since < STILL_MAX.toNanos()) {
+      supervise();
       release(store);
       Optional<Long> left =
           ask(
@@ -261,14 +296,15 @@ final class QueueProof implements AutoCloseable {
         ends.append(", ").append(row.getString(1)).append(' ').append(row.getLong(2));
       }
     }
-    return ("seed %d: %d nodes, %d kills, %d crashes of PostgreSQL, %d submitters; load %.0f s,"
-            + " in all %.0f s; %d calls (%d without an answer), %d asked for, %d tasks%s;"
-            + " %d invariants violated")
+    return ("seed %d: %d nodes, %d kills, %d crashes of PostgreSQL (%d starts of nodes met one), %d"
+            + " submitters; load %.0f s, in all %.0f s; %d calls (%d without an answer), %d"
+            + " asked for, %d tasks%s; %d invariants violated")
         .formatted(
             plan.seed(),
             plan.nodes(),
             plan.kills(),
             plan.crashes(),
+            startsGivenUp,
             plan.submitters(),
             loadedS,
             tookS,

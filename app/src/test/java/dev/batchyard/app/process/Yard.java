@@ -139,9 +139,9 @@ final class Yard implements AutoCloseable {
 
   private String logs() throws IOException {
     StringBuilder text = new StringBuilder();
-    for (NodeProcess node : nodes) {
-      text.append("\n--- ").append(node.log()).append('\n');
-      List<String> lines = Files.readAllLines(node.log());
+    for (Path log : nodes.stream().map(NodeProcess::log).distinct().toList()) {
+      text.append("\n--- ").append(log).append('\n');
+      List<String> lines = Files.readAllLines(log);
       text.append(String.join("\n", lines.subList(Math.max(0, lines.size() - 30), lines.size())));
     }
     return text.toString();
