@@ -97,6 +97,11 @@ create table id_span (
   lo bigint not null,
   hi bigint not null,
   entered_at timestamp with time zone,
+  closed text,
+  worked_at timestamp with time zone,
+  keep_until timestamp with time zone,
+  kept_why text,
+  CHECK ((closed = ANY (ARRAY['closing'::text, 'detached'::text]))),
   CHECK ((lo < hi)),
   PRIMARY KEY (number),
   UNIQUE (lo)

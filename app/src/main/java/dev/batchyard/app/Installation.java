@@ -61,7 +61,7 @@ public final class Installation implements AutoCloseable {
             database::session,
             StoreClock.DATABASE,
             new SplittableRandom(),
-            new Store.Settings(lease, settings.logRetention()));
+            new Store.Settings(lease, settings.logRetention(), settings.taskRetention()));
   }
 
   /**

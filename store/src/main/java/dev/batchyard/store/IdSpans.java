@@ -42,7 +42,9 @@ final class IdSpans {
 
   private static final String NOW =
       """
-      select coalesce(?::timestamptz, clock_timestamp()) as now, last_value as last from task_id
+      select coalesce(?::timestamptz, clock_timestamp()) as now, last_value as last,
+             is_called as used
+        from task_id
       """;
 
   private static final String LATEST =
@@ -83,7 +85,11 @@ final class IdSpans {
     }
   }
 
-  private record Moment(Instant now, long last) {}
+  /**
+   * Of a span that was moved on to, {@code last} is the first id, not used before somebody takes
+   * it.
+   */
+  private record Moment(Instant now, long last, boolean used) {}
 
   private final Db db;
   private final StoreClock clock;
@@ -155,7 +161,7 @@ final class IdSpans {
           Span current = current(c, before.last());
           boolean fresh =
               current.entered().isEmpty() || current.enteredSince(before.now().minus(EACH));
-          if (!fresh && before.last() > current.lo()) {
+          if (!fresh && before.used()) {
             Sql.run(c, HOLD_IDS);
             // others may have taken ids until now: those of a later span stay where they are
             if (moment(c).last() < current.hi() - 1) {
@@ -210,7 +216,7 @@ final class IdSpans {
     return Sql.query(
             connection,
             NOW,
-            r -> new Moment(Sql.instant(r, "now"), r.getLong("last")),
+            r -> new Moment(Sql.instant(r, "now"), r.getLong("last"), r.getBoolean("used")),
             clock.bound())
         .getFirst();
   }

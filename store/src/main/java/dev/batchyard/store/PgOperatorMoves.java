@@ -111,6 +111,17 @@ final class PgOperatorMoves implements OperatorMoves {
       select state from outcome where id = ? for update
       """;
 
+  // who wants to drop the span waits for this rerun, or has said so before it
+  private static final String CLOSED =
+      """
+      select closed is not null as closed
+        from id_span
+       where lo <= ?
+       order by lo desc
+       limit 1
+         for share
+      """;
+
   private static final String UNSETTLE =
       """
       select unsettle(?, ?::timestamptz) as why
@@ -246,12 +257,19 @@ final class PgOperatorMoves implements OperatorMoves {
               if (alive) {
                 return Optional.of(Move.REFUSED);
               }
+              boolean closed =
+                  Sql.first(c, CLOSED, r -> r.getBoolean("closed"), task).orElse(false);
               Optional<String> ended = outcome(c, task);
               if (ended.isEmpty()) {
                 return Optional.empty();
               }
               if (ended.get().equals("completed") || ended.get().equals("skipped")) {
                 return Optional.of(Move.REFUSED);
+              }
+              if (closed) {
+                throw new MoveRefused(
+                    "task %d: it ended so long ago that it is being deleted; submit it anew"
+                        .formatted(task));
               }
               Optional<String> why =
                   Sql.query(c, UNSETTLE, r -> Sql.maybeText(r, "why"), task, clock.bound())

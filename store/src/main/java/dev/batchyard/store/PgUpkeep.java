@@ -64,13 +64,15 @@ final class PgUpkeep implements Upkeep {
   private final Db db;
   private final StoreClock clock;
   private final IdSpans spans;
+  private final Retention retention;
   private final Duration logRetention;
 
-  PgUpkeep(Db db, StoreClock clock, IdSpans spans, Duration logRetention) {
+  PgUpkeep(Db db, StoreClock clock, IdSpans spans, Store.Settings settings) {
     this.db = db;
     this.clock = clock;
     this.spans = spans;
-    this.logRetention = logRetention;
+    this.retention = new Retention(db, clock, settings.taskRetention());
+    this.logRetention = settings.logRetention();
   }
 
   @Override
@@ -102,6 +104,11 @@ final class PgUpkeep implements Upkeep {
       }
       LOG.debug("the ids move on to the next span later", e);
     }
+  }
+
+  @Override
+  public boolean prune() {
+    return retention.step();
   }
 
   @Override

@@ -64,12 +64,13 @@ public final class Store {
    *
    * @param nodeLease how long a node that does not beat keeps what it holds
    * @param logRetention how long the log of attempts is kept, in whole days
+   * @param taskRetention how long a task is kept from its end on, at least, in whole days
    */
-  public record Settings(Duration nodeLease, Duration logRetention) {
+  public record Settings(Duration nodeLease, Duration logRetention, Duration taskRetention) {
 
-    /** 10 s and 30 days. */
+    /** 10 s, and 30 days for both. */
     public static final Settings DEFAULT =
-        new Settings(Duration.ofSeconds(10), Duration.ofDays(30));
+        new Settings(Duration.ofSeconds(10), Duration.ofDays(30), Duration.ofDays(30));
 
     public Settings {
       if (nodeLease.toMillis() < 1) {
@@ -78,6 +79,10 @@ public final class Store {
       if (logRetention.toDays() < 1) {
         throw new IllegalArgumentException(
             "logRetention: " + logRetention + " must be at least a day");
+      }
+      if (taskRetention.toDays() < 1) {
+        throw new IllegalArgumentException(
+            "taskRetention: " + taskRetention + " must be at least a day");
       }
     }
   }
@@ -139,6 +144,6 @@ public final class Store {
   }
 
   public Upkeep upkeep() {
-    return new PgUpkeep(db, clock, spans, settings.logRetention());
+    return new PgUpkeep(db, clock, spans, settings);
   }
 }

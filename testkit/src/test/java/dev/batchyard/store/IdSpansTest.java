@@ -141,6 +141,8 @@ class IdSpansTest {
     f.pass(Duration.ofDays(9));
     spans.moveOn();
     assertThat(submit(1)).as("no span is left out").containsExactly(IdSpans.IDS + SMALL);
+    spans.moveOn();
+    assertThat(submit(1)).as("one task fills a day").containsExactly(IdSpans.IDS + 2 * SMALL);
   }
 
   @Test
@@ -155,7 +157,7 @@ class IdSpansTest {
       while (!running.stream().allMatch(Future::isDone)) {
         long before = f.count("select last_value from task_id");
         f.pass(Duration.ofDays(1));
-        new PgUpkeep(db, () -> Optional.of(f.now), spans, Duration.ofDays(30)).runOnce();
+        new PgUpkeep(db, () -> Optional.of(f.now), spans, Store.Settings.DEFAULT).runOnce();
         moved += f.count("select last_value from task_id") - before >= SMALL / 2 ? 1 : 0;
       }
       for (Future<List<Long>> each : running) {

@@ -53,7 +53,7 @@ final class StoreFixture implements AutoCloseable {
       """
       delete from queue where name <> 'default';
       update queue set age_step = '60 s', paused_by = null, paused_at = null;
-      update id_span set entered_at = null
+      update id_span set entered_at = null, keep_until = null, kept_why = null
       """;
 
   final Database database;

@@ -25,7 +25,9 @@ public enum Key {
   /** The grace of a stop. */
   STOP_GRACE_S(30, 0, 3_600, "seconds that a stop waits for checkpoints"),
   /** The retention of logs. */
-  LOG_DAYS(30, 1, 3_650, "days that the logs of tasks are kept");
+  LOG_DAYS(30, 1, 3_650, "days that the logs of tasks are kept"),
+  /** The retention of tasks. */
+  TASK_DAYS(30, 1, 3_650, "days that tasks are kept from their end on");
 
   private final String usual;
   private final int least;
@@ -85,7 +87,7 @@ public enum Key {
   public boolean hasFlag() {
     return switch (this) {
       case DATA, DB, NAME, PORT, SLOTS -> true;
-      case DB_USER, DB_PASSWORD, STOP_GRACE_S, LOG_DAYS -> false;
+      case DB_USER, DB_PASSWORD, STOP_GRACE_S, LOG_DAYS, TASK_DAYS -> false;
     };
   }
 
@@ -96,7 +98,7 @@ public enum Key {
   public boolean hasFileVariable() {
     return switch (this) {
       case DB, DB_USER, DB_PASSWORD -> true;
-      case DATA, NAME, PORT, SLOTS, STOP_GRACE_S, LOG_DAYS -> false;
+      case DATA, NAME, PORT, SLOTS, STOP_GRACE_S, LOG_DAYS, TASK_DAYS -> false;
     };
   }
 

@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
  * @param slots attempts at once
  * @param stopGrace how long a stop waits for checkpoints
  * @param logRetention how long the logs of tasks are kept
+ * @param taskRetention how long tasks are kept from their end on
  */
 public record Settings(
     Path data,
@@ -30,7 +31,8 @@ public record Settings(
     int port,
     int slots,
     Duration stopGrace,
-    Duration logRetention) {
+    Duration logRetention,
+    Duration taskRetention) {
 
   /** A name is also that of a log file. */
   private static final Pattern NAME = Pattern.compile("[\\p{L}\\p{N}][\\p{L}\\p{N}._-]{0,62}");
@@ -55,7 +57,8 @@ public record Settings(
         number(given, Key.PORT),
         number(given, Key.SLOTS),
         Duration.ofSeconds(number(given, Key.STOP_GRACE_S)),
-        Duration.ofDays(number(given, Key.LOG_DAYS)));
+        Duration.ofDays(number(given, Key.LOG_DAYS)),
+        Duration.ofDays(number(given, Key.TASK_DAYS)));
   }
 
   private static Path folder(String text, Path home) {
@@ -102,7 +105,7 @@ public record Settings(
   /** Without the password. */
   @Override
   public String toString() {
-    return "data=%s db=%s db-user=%s db-password=%s name=%s port=%d slots=%d stop-grace-s=%d log-days=%d"
+    return "data=%s db=%s db-user=%s db-password=%s name=%s port=%d slots=%d stop-grace-s=%d log-days=%d task-days=%d"
         .formatted(
             data,
             db.orElse("embedded"),
@@ -112,6 +115,7 @@ public record Settings(
             port,
             slots,
             stopGrace.toSeconds(),
-            logRetention.toDays());
+            logRetention.toDays(),
+            taskRetention.toDays());
   }
 }

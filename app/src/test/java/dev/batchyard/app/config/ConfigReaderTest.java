@@ -45,6 +45,7 @@ class ConfigReaderTest {
                 8470,
                 8,
                 Duration.ofSeconds(30),
+                Duration.ofDays(30),
                 Duration.ofDays(30)));
   }
 
@@ -55,40 +56,62 @@ class ConfigReaderTest {
     Settings d = read(Map.of(), Map.of());
     Duration grace = d.stopGrace();
     Duration logs = d.logRetention();
+    Duration tasks = d.taskRetention();
     return switch (key) {
       case DATA ->
           new Example(
               home.resolve("数据 2").toString(),
-              new Settings(home.resolve("数据 2"), d.db(), "", "", d.name(), 8470, 8, grace, logs));
+              new Settings(
+                  home.resolve("数据 2"), d.db(), "", "", d.name(), 8470, 8, grace, logs, tasks));
       case DB ->
           new Example(
-              DB, new Settings(d.data(), Optional.of(DB), "", "", d.name(), 8470, 8, grace, logs));
+              DB,
+              new Settings(
+                  d.data(), Optional.of(DB), "", "", d.name(), 8470, 8, grace, logs, tasks));
       case DB_USER ->
           new Example(
               "loader",
-              new Settings(d.data(), d.db(), "loader", "", d.name(), 8470, 8, grace, logs));
+              new Settings(d.data(), d.db(), "loader", "", d.name(), 8470, 8, grace, logs, tasks));
       case DB_PASSWORD ->
           new Example(
-              "0123", new Settings(d.data(), d.db(), "", "0123", d.name(), 8470, 8, grace, logs));
+              "0123",
+              new Settings(d.data(), d.db(), "", "0123", d.name(), 8470, 8, grace, logs, tasks));
       case NAME ->
           new Example(
               "节点-1",
-              new Settings(d.data(), d.db(), "", "", Optional.of("节点-1"), 8470, 8, grace, logs));
+              new Settings(
+                  d.data(), d.db(), "", "", Optional.of("节点-1"), 8470, 8, grace, logs, tasks));
       case PORT ->
-          new Example("0", new Settings(d.data(), d.db(), "", "", d.name(), 0, 8, grace, logs));
+          new Example(
+              "0", new Settings(d.data(), d.db(), "", "", d.name(), 0, 8, grace, logs, tasks));
       case SLOTS ->
           new Example(
-              "1000", new Settings(d.data(), d.db(), "", "", d.name(), 8470, 1000, grace, logs));
+              "1000",
+              new Settings(d.data(), d.db(), "", "", d.name(), 8470, 1000, grace, logs, tasks));
       case STOP_GRACE_S ->
           new Example(
               "7",
               new Settings(
-                  d.data(), d.db(), "", "", d.name(), 8470, 8, Duration.ofSeconds(7), logs));
+                  d.data(), d.db(), "", "", d.name(), 8470, 8, Duration.ofSeconds(7), logs, tasks));
       case LOG_DAYS ->
           new Example(
               "3650",
               new Settings(
-                  d.data(), d.db(), "", "", d.name(), 8470, 8, grace, Duration.ofDays(3650)));
+                  d.data(),
+                  d.db(),
+                  "",
+                  "",
+                  d.name(),
+                  8470,
+                  8,
+                  grace,
+                  Duration.ofDays(3650),
+                  tasks));
+      case TASK_DAYS ->
+          new Example(
+              "1",
+              new Settings(
+                  d.data(), d.db(), "", "", d.name(), 8470, 8, grace, logs, Duration.ofDays(1)));
     };
   }
 
@@ -192,6 +215,7 @@ class ConfigReaderTest {
     "LOG_DAYS, 0, 1, 3650",
     "LOG_DAYS, 3651, 1, 3650",
     "LOG_DAYS, 99999999999999999999, 1, 3650",
+    "TASK_DAYS, 0, 1, 3650",
   })
   void a_number_that_cannot_be_is_refused_with_its_range(Key key, String value, int least, int most)
       throws IOException {

@@ -100,7 +100,7 @@ final class Nodes implements AutoCloseable {
         database::session,
         StoreClock.DATABASE,
         new SplittableRandom(7),
-        new Store.Settings(lease, Duration.ofDays(30)));
+        new Store.Settings(lease, Duration.ofDays(30), Duration.ofDays(30)));
   }
 
   @Override

@@ -20,7 +20,7 @@ public interface OperatorMoves {
    * its checkpoint; the old end moves to the attempts, its batch counts it as live again.
    *
    * @throws MoveRefused if another task holds its key among live tasks by now, or the batch that it
-   *     waited for has not ended
+   *     waited for has not ended, or it is so old that it is being deleted
    */
   Move rerun(long task, String by);
 

@@ -6,6 +6,12 @@ public interface Upkeep {
   /** Makes the partitions that will be needed soon and drops logs beyond their retention. */
   void runOnce();
 
+  /**
+   * Does one short step towards deleting what is older than its retention; {@return whether there
+   * is another to do soon} By one thread at a time.
+   */
+  boolean prune();
+
   /** Gathers what many small statements have noted; cheap, to be called every few seconds. */
   void rollUp();
 }

@@ -21,6 +21,7 @@ final class UpkeepLoop implements Loop.Step {
   private static final long ROLL_UP_EVERY_NS = TimeUnit.SECONDS.toNanos(10);
 
   private static final int EXPIRE_PAGES_MAX = 10;
+  private static final int PRUNE_STEPS_MAX = 5;
 
   /** Shorter attempts leave no trace beyond their outcome. */
   private static final Duration SHOWN_AFTER = Duration.ofSeconds(1);
@@ -33,6 +34,7 @@ final class UpkeepLoop implements Loop.Step {
   private long storeUpkeepNs;
   private long rolledUpNs;
   private long recordedNs;
+  private boolean pruning;
 
   UpkeepLoop(
       EngineConfig config,
@@ -63,6 +65,14 @@ final class UpkeepLoop implements Loop.Step {
     if (nanos.getAsLong() - storeUpkeepNs >= STORE_UPKEEP_EVERY_NS) {
       ports.upkeep().runOnce();
       storeUpkeepNs = nanos.getAsLong();
+      pruning = true;
+    }
+    prune();
+  }
+
+  private void prune() {
+    for (int steps = 0; pruning && steps < PRUNE_STEPS_MAX; steps++) {
+      pruning = ports.upkeep().prune();
     }
   }
 

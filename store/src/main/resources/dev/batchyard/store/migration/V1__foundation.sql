@@ -135,12 +135,17 @@ create table outcome (
 create index outcome_bad on outcome (state, type, id) where state <> 'completed';
 
 -- Spans of ids, each with a partition of task and one of outcome, which carry its number.
--- entered_at: when ids came to lie in it.
+-- entered_at: when ids came to lie in it. closed: no rerun begins there any more; then its partitions
+-- are detached. worked_at: when who drops it did the last step. keep_until and kept_why: why it stays.
 create table id_span (
   number     integer     primary key,
   lo         bigint      not null unique,
   hi         bigint      not null check (lo < hi),
-  entered_at timestamptz);
+  entered_at timestamptz,
+  closed     text        check (closed in ('closing', 'detached')),
+  worked_at  timestamptz,
+  keep_until timestamptz,
+  kept_why   text);
 
 insert into id_span (number, lo, hi) values (0, 0, 1000000);
 

@@ -1,0 +1,296 @@
+package dev.batchyard.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.MoveRefused;
+import dev.batchyard.engine.port.OperatorMoves.Move;
+import dev.batchyard.engine.port.Upkeep;
+import dev.batchyard.engine.task.Verdict;
+import dev.batchyard.testkit.PostgresTest;
+import dev.batchyard.testkit.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What ended long ago goes with all that tells of it, and nothing else does. */
+@PostgresTest
+class RetentionTest {
+
+  private static final int THREADS = 2;
+  private static final int ROUNDS = 16;
+
+  private static final String HOMELESS =
+      """
+      select (select count(*) from task)
+             - (select count(*) from outcome)
+             - (select coalesce(sum(hi - lo + 1), 0) from block)
+             - (select coalesce(sum(upper(r) - lower(r)), 0) from lease, unnest(ids) r)
+             - (select count(*) from parked)
+      """;
+
+  private StoreFixture f;
+  private UUID node;
+  private Upkeep upkeep;
+
+  @BeforeEach
+  void open(TestDatabase test) {
+    f = new StoreFixture(test);
+    node = f.node();
+    upkeep = f.store.upkeep();
+    upkeep.runOnce();
+  }
+
+  @AfterEach
+  void close() {
+    f.close();
+  }
+
+  /** The next day begins in a span of its own. */
+  private void nextDay() {
+    f.pass(Duration.ofDays(1));
+    upkeep.runOnce();
+  }
+
+  private void prune() {
+    while (upkeep.prune()) {
+      assertThat(TallyTest.wrong(f) == 0 || detached() > 0).as("the sums are right").isTrue();
+    }
+  }
+
+  private long detached() {
+    return f.count("select count(*) from id_span where closed = 'detached'");
+  }
+
+  private boolean known(long task) {
+    return f.store.taskViews().find(task).isPresent();
+  }
+
+  private String keptWhy() {
+    return f.count("select count(*) from id_span where kept_why is not null") == 0
+        ? ""
+        : new Db(f.source, f.random)
+            .query(
+                "select kept_why from id_span where kept_why is not null",
+                r -> r.getString("kept_why"))
+            .getFirst();
+  }
+
+  @Test
+  void what_ended_before_the_retention_goes_with_all_its_rows() {
+    List<Long> ids = f.submit(8);
+    f.submit(StoreFixture.keyed("k"));
+    f.store.operatorMoves().pause(ids.get(7), "kim");
+    f.store.operatorMoves().cancel(ids.get(7), "kim");
+    List<Claim> claims = f.claim(node, 8);
+    f.commitChunk(claims.getFirst());
+    f.sql(
+        """
+        insert into reject (task, generation, shard, number, "column", reason, raw)
+        values (%d, 1, 0, 1, 'a', 'b', 'c')
+        """
+            .formatted(ids.getFirst()));
+    f.finish(claims.subList(0, 4), StoreFixture.complete());
+    f.finish(claims.subList(4, 8), StoreFixture.retry(Duration.ZERO));
+    f.finish(f.claim(node, 8), new Verdict.Fail(StoreFixture.failure()));
+    nextDay();
+    long young = f.submit();
+    f.finish(f.claimOne(node), StoreFixture.complete());
+    f.pass(Duration.ofDays(30).minusSeconds(1));
+    prune();
+    assertThat(ids).as("a second too early").allSatisfy(id -> assertThat(known(id)).isTrue());
+
+    f.pass(Duration.ofSeconds(1));
+    prune();
+
+    assertThat(ids).noneMatch(this::known);
+    assertThat(f.state(young)).isEqualTo(TaskState.COMPLETED);
+    assertThat(f.store.taskViews().counts()).containsEntry(TaskState.COMPLETED, 1L).hasSize(1);
+    assertThat(TallyTest.wrong(f)).isZero();
+    for (String table :
+        List.of("attempt_log", "event", "checkpoint", "reject", "expiry", "task_key")) {
+      assertThat(f.count("select count(*) from " + table)).as(table).isZero();
+    }
+    assertThat(
+            f.count(
+                """
+                select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                 where n.nspname = 'batchyard' and c.relkind = 'r'
+                   and (c.relname like 'task\\_0' or c.relname like 'outcome\\_0')
+                """))
+        .as("tables without a span")
+        .isEqualTo(2 * f.count("select count(*) from id_span where number = 0"));
+    assertThat(f.store.operatorMoves().rerun(ids.get(5), "kim")).isEqualTo(Move.NOT_FOUND);
+  }
+
+  @Test
+  void a_span_stays_as_long_as_one_of_its_tasks_has_not_ended_long_ago() {
+    long waits = f.submit();
+    long ended = f.submit();
+    f.store.operatorMoves().cancel(ended, "kim");
+    nextDay();
+    f.pass(Duration.ofDays(31));
+    prune();
+    assertThat(known(ended)).isTrue();
+    assertThat(keptWhy()).isEqualTo("task " + waits + " waits");
+
+    f.store.operatorMoves().pause(waits, "kim");
+    prune();
+    assertThat(keptWhy()).isEqualTo("task " + waits + " is paused");
+    f.store.operatorMoves().resume(waits, "kim");
+    Claim claim = f.claimOne(node);
+    prune();
+    assertThat(keptWhy()).isEqualTo("task " + waits + " runs");
+
+    f.finish(claim, StoreFixture.complete());
+    f.pass(Duration.ofDays(29));
+    prune();
+    assertThat(known(ended)).isTrue();
+    assertThat(keptWhy()).startsWith("a task ended at ");
+    assertThat(f.store.operatorMoves().rerun(ended, "kim"))
+        .as("open to reruns")
+        .isEqualTo(Move.DONE);
+    f.store.operatorMoves().cancel(ended, "kim");
+    f.pass(Duration.ofDays(2));
+    prune();
+    assertThat(known(ended)).as("it ended anew").isTrue();
+    f.pass(Duration.ofDays(29));
+    prune();
+    assertThat(known(waits)).isFalse();
+    assertThat(known(ended)).isFalse();
+    assertThat(TallyTest.wrong(f)).isZero();
+  }
+
+  @Test
+  void no_rerun_begins_in_a_span_that_is_being_dropped() {
+    long task = f.submit();
+    f.store.operatorMoves().cancel(task, "kim");
+    nextDay();
+    f.pass(Duration.ofDays(31));
+    assertThat(upkeep.prune()).isTrue();
+    assertThatThrownBy(() -> f.store.operatorMoves().rerun(task, "kim"))
+        .isInstanceOf(MoveRefused.class)
+        .hasMessageContaining("task " + task)
+        .hasMessageContaining("being deleted");
+    prune();
+    assertThat(known(task)).isFalse();
+  }
+
+  @Test
+  void a_span_left_half_way_is_finished_by_another_process() {
+    long task = f.submit();
+    f.store.operatorMoves().cancel(task, "kim");
+    nextDay();
+    f.pass(Duration.ofDays(31));
+    while (detached() == 0) {
+      assertThat(upkeep.prune()).isTrue();
+    }
+    assertThat(known(task)).isFalse();
+    Upkeep other = f.store.upkeep();
+    assertThat(other.prune()).as("somebody works at it").isFalse();
+    f.pass(Duration.ofMinutes(10));
+    while (other.prune()) {
+      assertThat(known(task)).isFalse();
+    }
+    assertThat(detached()).isZero();
+    prune();
+    assertThat(TallyTest.wrong(f)).isZero();
+  }
+
+  @Test
+  void a_reader_that_holds_the_table_is_not_waited_for(TestDatabase test) throws SQLException {
+    long task = f.submit();
+    f.store.operatorMoves().cancel(task, "kim");
+    nextDay();
+    f.pass(Duration.ofDays(31));
+    try (Connection c = test.connect()) {
+      c.setAutoCommit(false);
+      Sql.run(c, "select count(*) from batchyard.task");
+      prune();
+      assertThat(keptWhy()).isEqualTo("others read it all the time");
+      assertThat(known(task)).isTrue();
+      c.rollback();
+    }
+    prune();
+    assertThat(known(task)).isFalse();
+  }
+
+  @Test
+  void others_work_on_while_spans_are_dropped() throws Exception {
+    upkeep =
+        new Store(
+                f.source,
+                f.database::session,
+                () -> Optional.of(f.now),
+                f.random,
+                new Store.Settings(Duration.ofSeconds(10), Duration.ofDays(30), Duration.ofDays(5)))
+            .upkeep();
+    AtomicBoolean over = new AtomicBoolean();
+    try (ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
+      List<Future<Integer>> traffic =
+          IntStream.range(0, THREADS).mapToObj(_ -> threads.submit(() -> work(over))).toList();
+      try {
+        for (int round = 0; round < ROUNDS; round++) {
+          long before = f.count("select last_value from task_id");
+          while (f.count("select last_value from task_id") < before + 20
+              && traffic.stream().noneMatch(Future::isDone)) {
+            Thread.onSpinWait();
+          }
+          nextDay();
+          while (upkeep.prune()) {
+            assertThat(f.store.taskViews().counts()).isNotEmpty();
+          }
+        }
+      } finally {
+        over.set(true);
+      }
+      for (Future<Integer> each : traffic) {
+        assertThat(each.get()).isPositive();
+      }
+    }
+    assertThat(f.count("select min(number) from id_span")).isPositive();
+    assertThat(f.count(HOMELESS)).isZero();
+    f.pass(Duration.ofMinutes(10));
+    prune();
+    assertThat(TallyTest.wrong(f)).isZero();
+  }
+
+  /** Submits, claims, ends, reads; returns how many tasks. */
+  private int work(AtomicBoolean over) {
+    int ended = 0;
+    List<Long> failed = new ArrayList<>();
+    while (!over.get()) {
+      f.submit(5);
+      List<Claim> claims = f.claim(node, 5);
+      if (claims.isEmpty()) {
+        continue;
+      }
+      f.finish(claims.subList(1, claims.size()), StoreFixture.complete());
+      f.finish(claims.getFirst(), new Verdict.Fail(StoreFixture.failure()));
+      failed.add(claims.getFirst().task());
+      f.store.taskViews().list(Set.of(), Optional.empty(), OptionalLong.empty(), 20);
+      f.store.operatorMoves().cancel(claims.getFirst().task(), "kim");
+      if (failed.size() % 5 == 0) {
+        assertThat(f.store.operatorMoves().rerun(failed.getLast(), "kim")).isEqualTo(Move.DONE);
+      }
+      ended += claims.size();
+    }
+    return ended;
+  }
+}
