@@ -34,6 +34,7 @@ final class QueueBench implements Callable<Integer> {
   private static final List<QueueCell> CELLS =
       List.of(
           new QueueSubmitCells.Bulk(),
+          new QueueHttpCell(),
           new QueueSubmitCells.Single(16),
           new QueueSubmitCells.Single(1),
           new QueueDrainCell(),

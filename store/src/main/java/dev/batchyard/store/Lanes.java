@@ -8,8 +8,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The numbers of lanes and the names that exist, kept in memory: lanes are never renumbered, queues
@@ -58,11 +56,18 @@ final class Lanes {
   void check(List<TaskDraft> drafts) {
     check(
         "queue",
+        "queue",
         QUEUES,
         queues,
-        drafts.stream().map(TaskDraft::queue),
+        drafts.stream().map(TaskDraft::queue).toList(),
         "; './batchyard queue %s --create' makes it");
-    check("retry policy", RETRY_POLICIES, retryPolicies, drafts.stream().map(TaskDraft::retry), "");
+    check(
+        "retry",
+        "retry policy",
+        RETRY_POLICIES,
+        retryPolicies,
+        drafts.stream().map(TaskDraft::retry).toList(),
+        "");
   }
 
   /** {@return the number of a draft's lane, made if it is new} */
@@ -86,8 +91,8 @@ final class Lanes {
   }
 
   private void check(
-      String what, String sql, Set<String> known, Stream<String> names, String cure) {
-    Set<String> unknown = unknown(known, names.collect(Collectors.toSet()));
+      String field, String what, String sql, Set<String> known, List<String> names, String cure) {
+    Set<String> unknown = unknown(known, Set.copyOf(names));
     if (unknown.isEmpty()) {
       return;
     }
@@ -96,6 +101,8 @@ final class Lanes {
     if (!missing.isEmpty()) {
       String name = missing.iterator().next();
       throw new UnknownName(
+          field,
+          names.indexOf(name),
           "%s '%s' does not exist; there are: %s"
                   .formatted(what, name, String.join(", ", new TreeSet<>(known)))
               + cure.formatted(name));

@@ -313,7 +313,10 @@ final class PgSubmissions implements Submissions {
     for (Map.Entry<Long, Integer> each : members.entrySet()) {
       long batch = each.getKey();
       if (Sql.update(connection, JOIN_BATCH, each.getValue(), batch) == 0) {
+        List<OptionalLong> joined = drafts.stream().map(TaskDraft::batch).toList();
         throw new UnknownName(
+            "batch",
+            joined.indexOf(OptionalLong.of(batch)),
             Sql.first(connection, BATCH_SEALED, r -> true, batch).isPresent()
                 ? "batch %d is sealed: nothing can join it any more; open another".formatted(batch)
                 : "batch %d does not exist; open one first".formatted(batch));

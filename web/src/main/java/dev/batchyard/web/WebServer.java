@@ -3,6 +3,8 @@ package dev.batchyard.web;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.web.api.SubmitApi;
 import dev.batchyard.web.dashboard.Assets;
 import dev.batchyard.web.dashboard.Dashboard;
 import dev.batchyard.web.dashboard.ErrorPages;
@@ -10,6 +12,7 @@ import dev.batchyard.web.dashboard.LivePages;
 import dev.batchyard.web.dashboard.Pages;
 import dev.batchyard.web.page.Templates;
 import dev.batchyard.web.security.Access;
+import dev.batchyard.web.security.ApiToken;
 import dev.batchyard.web.security.Gate;
 import dev.batchyard.web.security.LinkFile;
 import java.net.URI;
@@ -21,8 +24,9 @@ import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.web.servlet.DispatcherServlet;
 
 /**
- * The pages on 127.0.0.1. They show what the views read and change nothing. Sign-ins end with the
- * server; nothing of it survives a crash. Each request has a virtual thread.
+ * The pages and the API on 127.0.0.1. Pages show what the views read and change nothing; the API
+ * submits. Sign-ins end with the server; of it all, a crash leaves only the API token. Each request
+ * has a virtual thread.
  */
 public final class WebServer implements AutoCloseable {
 
@@ -41,7 +45,7 @@ public final class WebServer implements AutoCloseable {
     this.live = live;
     this.access = access;
     port = Objects.requireNonNull(context.getWebServer()).getPort();
-    link = new LinkFile(config.linkFolder(), port);
+    link = new LinkFile(config.runFolder(), port);
     access.tell(token -> link.write(link(port, token)));
   }
 
@@ -50,9 +54,12 @@ public final class WebServer implements AutoCloseable {
    *
    * @throws PortInUse if another program listens on the port
    */
-  public static WebServer start(WebConfig config, TaskViews tasks, NodeViews nodes, LogLines logs) {
+  public static WebServer start(
+      WebConfig config, TaskViews tasks, NodeViews nodes, LogLines logs, Submitter submitter) {
     LivePages live = new LivePages();
-    Access access = new Access(new SecureRandom());
+    SecureRandom random = new SecureRandom();
+    Access access = new Access(random);
+    ApiToken token = ApiToken.in(config.runFolder(), random);
     Templates templates = new Templates();
     Dashboard dashboard = new Dashboard(tasks, nodes, logs, System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
@@ -61,6 +68,7 @@ public final class WebServer implements AutoCloseable {
     context.register(Mvc.class);
     context.registerBean(Tomcat.class, () -> new Tomcat(config));
     context.registerBean(Pages.class, () -> new Pages(dashboard, templates, live));
+    context.registerBean(SubmitApi.class, () -> new SubmitApi(submitter));
     context.registerBean(Assets.class, Assets::new);
     context.registerBean(ErrorPages.class, () -> new ErrorPages(templates));
     context.registerBean(
@@ -68,7 +76,7 @@ public final class WebServer implements AutoCloseable {
     context.registerBean(
         "gate",
         FilterRegistrationBean.class,
-        () -> new FilterRegistrationBean<>(new Gate(access, templates, Assets.STYLESHEET)));
+        () -> new FilterRegistrationBean<>(new Gate(access, token, templates, Assets.STYLESHEET)));
     try {
       context.refresh();
     } catch (RuntimeException e) {

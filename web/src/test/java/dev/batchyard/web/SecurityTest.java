@@ -119,7 +119,8 @@ final class SecurityTest {
     Path file = Files.createFile(folder.resolve("no-folder"));
     WebConfig config = new WebConfig(0, Path.of("target", "web3").toAbsolutePath(), file);
     try (WebServer server =
-            WebServer.start(config, f.store.taskViews(), f.store.nodeViews(), f.store.logLines());
+            WebServer.start(
+                config, f.store.taskViews(), f.store.nodeViews(), f.store.logLines(), f.submitter);
         Browser first = Browser.signedIn(server);
         Browser second = Browser.signedIn(server)) {
       assertThat(first.get("/").statusCode()).isEqualTo(200);
@@ -212,7 +213,12 @@ final class SecurityTest {
         new WebConfig(
             f.server.port(), Path.of("target", "web2").toAbsolutePath(), WebFixture.LINKS);
     assertThatThrownBy(() ->
-            WebServer.start(config, f.store.taskViews(), f.store.nodeViews(), f.store.logLines())
+            WebServer.start(
+                    config,
+                    f.store.taskViews(),
+                    f.store.nodeViews(),
+                    f.store.logLines(),
+                    f.submitter)
                 .close())
         .isInstanceOf(PortInUse.class)
         .hasMessageContaining("127.0.0.1:" + f.server.port())

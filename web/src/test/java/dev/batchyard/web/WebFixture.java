@@ -1,11 +1,15 @@
 package dev.batchyard.web;
 
+import dev.batchyard.api.Outcome;
 import dev.batchyard.api.TaskKeys;
+import dev.batchyard.api.TaskType;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.NodeRegistration;
 import dev.batchyard.engine.port.RunningRows.RunningRow;
 import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.server.Database;
@@ -34,8 +38,12 @@ final class WebFixture implements AutoCloseable {
        restart identity
       """;
 
+  /** The parameters of a task. */
+  record Work(int n, String text) {}
+
   final Database database;
   final Store store;
+  final Submitter submitter;
   final FragileViews views;
   final WebServer server;
   private final Random random = new Random(5);
@@ -50,13 +58,22 @@ final class WebFixture implements AutoCloseable {
             new Random(3),
             Store.Settings.DEFAULT);
     sql(EMPTY);
+    submitter =
+        new Submitter(
+            new TaskTypes(
+                List.of(
+                    new TaskType<>(
+                        TYPE, "Works", "工作", Work.class, (_, _) -> Outcome.completed(), 500))),
+            new TreeCodec(),
+            store.submissions());
     views = new FragileViews(store.taskViews());
     server =
         WebServer.start(
             new WebConfig(0, Path.of("target", "web").toAbsolutePath(), LINKS),
             views,
             store.nodeViews(),
-            store.logLines());
+            store.logLines(),
+            submitter);
   }
 
   Browser signIn() {

@@ -6,6 +6,8 @@ import dev.batchyard.app.NodeLog;
 import dev.batchyard.app.NodeName;
 import dev.batchyard.app.Types;
 import dev.batchyard.app.config.Settings;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.server.DataFolder;
@@ -41,9 +43,9 @@ final class Serving implements AutoCloseable {
     parts.add(() -> whenRaised(() -> report.ended(installation.store().taskViews())));
     name = parts.add(NodeName.take(installation));
     parts.add(NodeLog.open(installation.folder().log(), name.text(), cli.context().err()));
+    types = Types.of(installation);
     // first, since a port that is taken ends it all
     pages = withPages ? Optional.of(parts.add(pages(settings))) : Optional.empty();
-    types = Types.of(installation);
     node = parts.add(Node.start(installation, name, types));
     parts.add(() ->
         whenRaised(() -> report.stopping(name.text(), node.engine().held(), settings.stopGrace())));
@@ -85,7 +87,8 @@ final class Serving implements AutoCloseable {
         new WebConfig(settings.port(), folder.tmp().resolve("web"), folder.root().resolve("run")),
         store.taskViews(),
         store.nodeViews(),
-        store.logLines());
+        store.logLines(),
+        new Submitter(types, new JacksonParameters(), store.submissions()));
   }
 
   /** {@return the link to the pages, if there are any} */

@@ -11,7 +11,10 @@ import dev.batchyard.app.config.Key;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.Store;
 import dev.batchyard.store.server.DatabaseAddress;
+import dev.batchyard.web.WebConfig;
+import dev.batchyard.web.WebServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BatchyardQueue implements QueueSystem {
 
-  private static final String TYPE = "bench.nothing";
+  static final String TYPE = "bench.nothing";
 
   private static final String HISTORY_TASKS =
       """
@@ -169,6 +172,23 @@ public final class BatchyardQueue implements QueueSystem {
   @Override
   public AutoCloseable work(LongConsumer started) {
     return Node.start(open().installation(), types(started));
+  }
+
+  /** {@return pages and API over its database on any free port; whoever asks closes them} */
+  WebServer serve() {
+    Opened now = open();
+    Store store = now.installation().store();
+    return WebServer.start(
+        new WebConfig(0, data.resolve("web"), run()),
+        store.taskViews(),
+        store.nodeViews(),
+        store.logLines(),
+        now.submitter());
+  }
+
+  /** {@return where such a server keeps its secrets} */
+  Path run() {
+    return data.resolve("run");
   }
 
   @Override

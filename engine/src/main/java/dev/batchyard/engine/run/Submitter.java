@@ -45,7 +45,17 @@ public final class Submitter {
    *     nothing was stored
    */
   public List<Submitted> submit(List<NewTask> tasks) {
-    List<TaskDraft> drafts = tasks.stream().map(this::draft).toList();
+    return store(tasks.stream().map(this::draft).toList());
+  }
+
+  /**
+   * Stores checked tasks, as {@link #submit(List)} does.
+   *
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown queue or retry policy, or a batch
+   *     that is not there or sealed; its place counts from the first of its {@link
+   *     Submissions#BATCH_MAX}
+   */
+  public List<Submitted> store(List<TaskDraft> drafts) {
     List<Submitted> answers = new ArrayList<>(drafts.size());
     for (int from = 0; from < drafts.size(); from += Submissions.BATCH_MAX) {
       int to = Math.min(from + Submissions.BATCH_MAX, drafts.size());
@@ -80,7 +90,13 @@ public final class Submitter {
     return NewTask.of(type.name(), codec.decode(type.params(), paramsJson));
   }
 
-  private TaskDraft draft(NewTask task) {
+  /**
+   * Checks a task against its type and stores nothing yet.
+   *
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown type
+   * @throws InvalidParameters if parameters do not fit their type or a text cannot be stored
+   */
+  public TaskDraft draft(NewTask task) {
     TaskType<?> type = types.get(task.type());
     if (!type.params().isInstance(task.params())) {
       throw new InvalidParameters(

@@ -1,5 +1,6 @@
 package dev.batchyard.web.security;
 
+import dev.batchyard.web.api.SubmitApi;
 import dev.batchyard.web.page.Page;
 import dev.batchyard.web.page.Reader;
 import dev.batchyard.web.page.Templates;
@@ -20,8 +21,8 @@ import java.util.regex.Pattern;
 /**
  * Lets a request pass that names this machine, only reads, asks for a plain path, and shows the
  * server's cookie; or that brings the token of the link that is good now and gets the cookie for
- * it. Every answer carries the headers that keep pages from being framed, sniffed, cached or
- * leaked.
+ * it. To the API it lets programs that show the API token. Every answer carries the headers that
+ * keep pages from being framed, sniffed, cached or leaked.
  *
  * <p>The name in {@code Host} is checked because a foreign site can make its own name point to
  * 127.0.0.1, and a browser would then count our pages as that site's.
@@ -39,6 +40,7 @@ public final class Gate implements Filter {
   private static final Pattern PLAIN_PATH = Pattern.compile("/|(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+");
 
   private final Access access;
+  private final TokenGate programs;
   private final Templates templates;
   private final String stylesheet;
 
@@ -47,8 +49,9 @@ public final class Gate implements Filter {
    *
    * @param stylesheet the one path that needs no cookie, so that a refusal can be read with ease
    */
-  public Gate(Access access, Templates templates, String stylesheet) {
+  public Gate(Access access, ApiToken token, Templates templates, String stylesheet) {
     this.access = access;
+    this.programs = new TokenGate(token);
     this.templates = templates;
     this.stylesheet = stylesheet;
   }
@@ -60,7 +63,14 @@ public final class Gate implements Filter {
     HttpServletResponse response = (HttpServletResponse) answer;
     addHeaders(response);
     String host = request.getHeader("Host");
-    if (host == null || !OUR_HOST.matcher(host).matches()) {
+    boolean ours = host != null && OUR_HOST.matcher(host).matches();
+    if (request.getRequestURI().equals(SubmitApi.PATH)) { // nothing that only looks like it
+      if (ours) {
+        programs.pass(request, response, next);
+      } else {
+        TokenGate.refuse(response, 421, "host");
+      }
+    } else if (!ours) {
       refuse(request, response, 421, "host");
     } else if (!request.getMethod().equals("GET")) {
       response.setHeader("Allow", "GET");

@@ -2,15 +2,8 @@ package dev.batchyard.web.security;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,18 +25,8 @@ public final class LinkFile implements AutoCloseable {
 
   /** Keeps this link instead of the last one. A link that cannot be kept is no reason to stop. */
   public void write(URI link) {
-    Path next = file.resolveSibling(file.getFileName() + ".next");
     try {
-      Files.createDirectories(file.getParent());
-      Files.deleteIfExists(next);
-      try (FileChannel channel =
-          FileChannel.open(
-              next,
-              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-        Channels.newOutputStream(channel).write((link + "\n").getBytes(StandardCharsets.UTF_8));
-      }
-      Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      OwnersFile.write(file, link.toString());
     } catch (IOException e) {
       LOG.warn("a fresh link to the pages could not be kept in {}: {}", file, e.toString());
     }

@@ -4,11 +4,16 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Base64;
+import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** 256 random bits, written so that they fit into a link. */
 final class Secret {
 
   private static final int BYTES = 32;
+
+  /** So many bytes in Base64 for links. */
+  private static final Pattern DRAWN = Pattern.compile("[A-Za-z0-9_-]{43}");
 
   private final String text;
 
@@ -20,6 +25,11 @@ final class Secret {
     byte[] bytes = new byte[BYTES];
     random.nextBytes(bytes);
     return new Secret(Base64.getUrlEncoder().withoutPadding().encodeToString(bytes));
+  }
+
+  /** {@return one that was drawn here before; empty for a text that cannot be one} */
+  static Optional<Secret> of(String text) {
+    return DRAWN.matcher(text).matches() ? Optional.of(new Secret(text)) : Optional.empty();
   }
 
   String text() {

@@ -1,4 +1,4 @@
-/** Who may see the pages, until people can log in. */
+/** Who may see the pages and submit, until people can log in. */
 @NullMarked
 package dev.batchyard.web.security;
 

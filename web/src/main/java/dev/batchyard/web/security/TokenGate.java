@@ -1,0 +1,60 @@
+package dev.batchyard.web.security;
+
+import dev.batchyard.web.api.ProblemJson;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Lets a program pass that shows the API token. A cookie is worth nothing here: a browser sends it
+ * along with whatever another site makes it ask for.
+ */
+final class TokenGate {
+
+  private static final String SCHEME = "bearer ";
+
+  private static final String WHERE =
+      "; the token lies in run/api-token of the data folder (~/.batchyard unless --data says"
+          + " otherwise)";
+
+  private static final Map<String, String> REFUSALS =
+      Map.of(
+          "host", "the name in the address is not 127.0.0.1 or localhost; ask by one of those",
+          "method", "only POST is taken here");
+
+  private final ApiToken token;
+
+  TokenGate(ApiToken token) {
+    this.token = token;
+  }
+
+  void pass(HttpServletRequest request, HttpServletResponse response, FilterChain next)
+      throws IOException, ServletException {
+    String given = request.getHeader("Authorization");
+    if (!request.getMethod().equals("POST")) {
+      response.setHeader("Allow", "POST");
+      refuse(response, HttpServletResponse.SC_METHOD_NOT_ALLOWED, "method");
+    } else if (given == null || !given.toLowerCase(Locale.ROOT).startsWith(SCHEME)) {
+      deny(response, "Bearer", "this needs the header 'Authorization: Bearer TOKEN'");
+    } else if (!token.is(given.substring(SCHEME.length()).strip())) {
+      deny(response, "Bearer error=\"invalid_token\"", "the token in Authorization is not good");
+    } else {
+      next.doFilter(request, response);
+    }
+  }
+
+  private static void deny(HttpServletResponse response, String challenge, String why)
+      throws IOException {
+    response.setHeader("WWW-Authenticate", challenge);
+    ProblemJson.write(response, HttpServletResponse.SC_UNAUTHORIZED, why + WHERE);
+  }
+
+  /** Refuses as the pages do, in words for programs. */
+  static void refuse(HttpServletResponse response, int status, String why) throws IOException {
+    ProblemJson.write(response, status, REFUSALS.getOrDefault(why, why));
+  }
+}
