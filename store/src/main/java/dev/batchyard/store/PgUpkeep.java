@@ -15,7 +15,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes partitions ahead: of tasks and outcomes by id, of log lines by day (UTC). One node at a
- * time; the others pass. Sweeps what nobody will look for again.
+ * time; the others pass. Sweeps what nobody will look for again, which {@link Retention} does for
+ * what there may be much of.
  */
 final class PgUpkeep implements Upkeep {
 
@@ -54,13 +55,6 @@ final class PgUpkeep implements Upkeep {
          and not exists (select from lease l where l.boot = n.boot)
       """;
 
-  // live keys have no end of their own; what is past its time may be taken over anyway
-  private static final String PAST_KEYS =
-      """
-      delete from task_key
-       where until < 'infinity' and until <= coalesce(?::timestamptz, clock_timestamp())
-      """;
-
   private final Db db;
   private final StoreClock clock;
   private final IdSpans spans;
@@ -90,7 +84,6 @@ final class PgUpkeep implements Upkeep {
           dropOldLogs(c, today);
           Sql.run(c, ORPHANED_ROWS);
           Sql.run(c, FORGOTTEN_NODES, clock.bound());
-          Sql.run(c, PAST_KEYS, clock.bound());
           return true;
         });
   }

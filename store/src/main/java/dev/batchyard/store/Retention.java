@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * tells of these tasks. In steps, each of them short and possibly the last one of this process:
  * closed to reruns, looked through, detached, side rows deleted, counted, dropped together with
  * what the tally says of it. A span that a process left half way is taken up by another ten minutes
- * later. One thread at a time.
+ * later. Keys past their time go first, by pages. One thread at a time.
  */
 final class Retention {
 
@@ -30,7 +30,13 @@ final class Retention {
   private static final Duration ABANDONED = Duration.ofMinutes(10);
 
   private static final int DETACH_TRIES = 5;
+
+  /** Rows of the tables beside the spans that one step deletes at most. */
   private static final int ROWS = 10_000;
+
+  /** Keys past their time that one step deletes at most. */
+  static final int KEYS = 10_000;
+
   private static final long IDS = 100_000;
 
   /** Tables with rows of tasks; keys are kept for their own time. */
@@ -112,11 +118,12 @@ final class Retention {
         from unnest(?::text[], ?::integer[], ?::text[], ?::bigint[]) s (day, lane, state, n)
       """;
 
-  // until once more: a submit may have taken one over meanwhile
+  // live keys have no end of their own; one that a submit is taking over is let be
   private static final String FORGET_KEYS =
       """
-      delete from task_key where until <= ? and ctid = any (array(
-        select ctid from task_key where until < 'infinity' and until <= ? limit ?))
+      delete from task_key where ctid = any (array(
+        select ctid from task_key where until < 'infinity' and until <= ?
+         limit ? for update skip locked))
       """;
 
   private static final String FORGET_BATCHES =
@@ -181,7 +188,7 @@ final class Retention {
   }
 
   private boolean begin(Instant now) {
-    if (db.update(FORGET_KEYS, now, now, ROWS) == ROWS) {
+    if (db.update(FORGET_KEYS, now, KEYS) == KEYS) {
       return true;
     }
     Instant abandoned = now.minus(ABANDONED);

@@ -178,6 +178,29 @@ class RetentionTest {
   }
 
   @Test
+  void keys_past_their_time_go_by_pages_and_no_other() {
+    f.sql(
+        """
+        insert into task_key
+        select 'idempotency', 'test.work', 'k' || n, n, timestamptz '%s' from generate_series(1, %d) n
+        """
+            .formatted(f.now, Retention.KEYS + 1));
+    f.sql(
+        """
+        insert into task_key values
+          ('idempotency', 'test.work', 'later', 1, timestamptz '%s' + interval '1 us'),
+          ('live', 'test.work', 'live', 1, 'infinity')
+        """
+            .formatted(f.now));
+    assertThat(upkeep.prune()).as("there are more").isTrue();
+    assertThat(f.count("select count(*) from task_key")).isEqualTo(3);
+    prune();
+    assertThat(f.count("select count(*) from task_key where key in ('later', 'live')"))
+        .isEqualTo(2);
+    assertThat(f.count("select count(*) from task_key")).isEqualTo(2);
+  }
+
+  @Test
   void no_rerun_begins_in_a_span_that_is_being_dropped() {
     long task = f.submit();
     f.store.operatorMoves().cancel(task, "kim");
