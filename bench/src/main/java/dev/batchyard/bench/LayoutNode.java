@@ -147,7 +147,7 @@ final class LayoutNode implements AutoCloseable {
         store.runningRows(),
         store.upkeep(),
         codec,
-        (task, attempt) -> SILENT,
+        (task, attempt) -> AttemptLogs.OpenLog.SILENT,
         store.awayErrors());
   }
 
@@ -170,28 +170,4 @@ final class LayoutNode implements AutoCloseable {
   public void close() {
     database.close();
   }
-
-  private static final AttemptLogs.OpenLog SILENT =
-      new AttemptLogs.OpenLog() {
-        @Override
-        public void begin(String line) {}
-
-        @Override
-        public void show() {}
-
-        @Override
-        public void endQuietly(String line) {}
-
-        @Override
-        public void info(String line) {}
-
-        @Override
-        public void warn(String line) {}
-
-        @Override
-        public void error(String line) {}
-
-        @Override
-        public void close() {}
-      };
 }

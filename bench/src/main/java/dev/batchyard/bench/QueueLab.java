@@ -54,9 +54,7 @@ final class QueueLab implements AutoCloseable {
 
   /** {@return the same, whose submits wake workers in other processes} */
   QueueSystem openWaking(String system) throws Exception {
-    return system.equals(QueueSystems.LIMIT)
-        ? new LimitQueue(database(system), true)
-        : open(system);
+    return system.equals(QueueSystems.LIMIT) ? LimitQueue.ringing(database(system)) : open(system);
   }
 
   /**

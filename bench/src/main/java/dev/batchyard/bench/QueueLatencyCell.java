@@ -46,6 +46,9 @@ final class QueueLatencyCell implements QueueCell {
   public void round(QueueLab lab, List<String> systems, boolean warmsUp, Samples samples)
       throws Exception {
     for (String system : systems) {
+      if (system.equals(QueueSystems.LIMIT_BARE)) {
+        continue; // its inserts say what there is to say
+      }
       int count = warmsUp ? SAMPLES_WARMING : SAMPLES.getOrDefault(system, SAMPLES_OF_PEERS);
       WorkerJvm worker = lab.worker(system, 0);
       try (QueueSystem queue = lab.openWaking(system)) {

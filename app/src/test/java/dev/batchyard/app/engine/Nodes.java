@@ -72,7 +72,7 @@ final class Nodes implements AutoCloseable {
                 store.runningRows(),
                 store.upkeep(),
                 CODEC,
-                silent(onLogClosed),
+                (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),
                 store.awayErrors()),
             types,
             database::boot);
@@ -108,34 +108,6 @@ final class Nodes implements AutoCloseable {
     for (AutoCloseable each : open.reversed()) {
       each.close();
     }
-  }
-
-  private static AttemptLogs silent(Runnable onClose) {
-    return (task, attempt) ->
-        new AttemptLogs.OpenLog() {
-          @Override
-          public void info(String line) {}
-
-          @Override
-          public void warn(String line) {}
-
-          @Override
-          public void error(String line) {}
-
-          @Override
-          public void begin(String line) {}
-
-          @Override
-          public void show() {}
-
-          @Override
-          public void endQuietly(String line) {}
-
-          @Override
-          public void close() {
-            onClose.run();
-          }
-        };
   }
 
   private static final ParameterCodec CODEC =

@@ -1,10 +1,8 @@
 package dev.batchyard.bench.queue;
 
 import dev.batchyard.store.server.DatabaseAddress;
-import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
@@ -21,10 +19,10 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /**
- * What the server gives to the operations of a queue and to nothing else: a narrow row with its
- * parameters and one index, bulk inserts by {@code unnest}, claims of 500 that move to the history
- * in the same statement behind a low-water mark, two connections, everything prepared. No fencing,
- * no retries, no results: no queue can be had for less.
+ * What the server gives to the operations of a queue and to nothing else: one row for a task and
+ * one index, bulk inserts by {@code unnest}, claims of 500 that are deleted behind a low-water mark
+ * and moved to the history in one transaction, two connections, everything prepared. No fencing, no
+ * retries, nothing but order: no queue that keeps such a row can be had for less.
  */
 public final class LimitQueue implements QueueSystem {
 
@@ -36,61 +34,48 @@ public final class LimitQueue implements QueueSystem {
   private static final String TYPE = "bench.nothing";
   private static final String CHANNEL = "bench_limit";
 
-  private static final String BULK =
-      """
-      insert into task (type, params)
-      select type, params::jsonb from unnest(?::text[], ?::text[]) t (type, params)
-      """;
-
-  private static final String SINGLE =
-      """
-      insert into task (type, params) values (?, ?::jsonb)
-      """;
-
-  private static final String CLAIM_TASKS =
-      """
-      delete from task
-       where id = any (array(
-         select id from task
-          where id > ?
-          order by id
-          limit ?
-            for update skip locked))
-      returning id, type, params
-      """;
-
-  private static final String MOVE =
-      """
-      insert into history (id, type, params, ended_at)
-      select id, type, params::jsonb, now()
-        from unnest(?::bigint[], ?::text[], ?::text[]) t (id, type, params)
-      """;
-
+  private final String name;
+  private final LimitRow row;
   private final DatabaseAddress database;
   private final boolean rings;
   private final Map<Thread, Submitting> submitting = new ConcurrentHashMap<>();
   private final AtomicLong rangAtNs = new AtomicLong(System.nanoTime() - RING_APART_NS);
 
-  /**
-   * Over a database.
-   *
-   * @param rings whether a submit wakes the workers, by a statement of its own and at most every 4
-   *     ms
-   */
-  public LimitQueue(DatabaseAddress database, boolean rings) {
+  private LimitQueue(String name, LimitRow row, DatabaseAddress database, boolean rings) {
+    this.name = name;
+    this.row = row;
     this.database = database;
     this.rings = rings;
   }
 
+  /** {@return the limit: a row holds what any queue must keep of a task} */
+  public static LimitQueue limit(DatabaseAddress database) {
+    return new LimitQueue(QueueSystems.LIMIT, new TaskRow(), database, false);
+  }
+
+  /**
+   * {@return the same, whose submits wake the workers, by a statement of its own and at most every
+   * 4 ms}
+   */
+  public static LimitQueue ringing(DatabaseAddress database) {
+    return new LimitQueue(QueueSystems.LIMIT, new TaskRow(), database, true);
+  }
+
+  /** {@return the same with a row of three columns, in which no queue can be kept} */
+  public static LimitQueue bare(DatabaseAddress database) {
+    return new LimitQueue(QueueSystems.LIMIT_BARE, new BareRow(), database, false);
+  }
+
   @Override
   public String name() {
-    return "limit";
+    return name;
   }
 
   @Override
   public String settings() {
-    return "bare statements: unnest of %d a commit; claims of %d, deleted and moved to the history in one transaction, %d connections; %s"
+    return "bare statements over (%s): unnest of %d a commit; claims of %d, deleted and moved to the history in one transaction, %d connections; %s"
         .formatted(
+            row.says(),
             SUBMIT_MAX,
             CLAIM,
             WORKERS,
@@ -99,29 +84,10 @@ public final class LimitQueue implements QueueSystem {
 
   @Override
   public void create() throws SQLException {
-    execute(
-        "drop table if exists task, history",
-        """
-        create table task (
-          id     bigint      generated always as identity primary key,
-          type   text        not null,
-          params jsonb       not null)
-          with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
-                vacuum_truncate = false)
-        """,
-        """
-        create table history (
-          id       bigint      not null,
-          type     text        not null,
-          params   jsonb       not null,
-          ended_at timestamptz not null)
-        """);
-  }
-
-  private void execute(String... statements) throws SQLException {
     try (Connection connection = connect();
         Statement statement = connection.createStatement()) {
-      for (String sql : statements) {
+      statement.execute("drop table if exists task, history");
+      for (String sql : row.tables()) {
         statement.execute(sql);
       }
     }
@@ -178,7 +144,7 @@ public final class LimitQueue implements QueueSystem {
   private Submitting own() throws SQLException {
     Submitting own = submitting.get(Thread.currentThread());
     if (own == null) {
-      own = new Submitting(connect());
+      own = new Submitting(connect(), row);
       submitting.put(Thread.currentThread(), own);
     }
     return own;
@@ -192,10 +158,10 @@ public final class LimitQueue implements QueueSystem {
     private final PreparedStatement single;
     private final PreparedStatement ring;
 
-    Submitting(Connection connection) throws SQLException {
+    Submitting(Connection connection, LimitRow row) throws SQLException {
       this.connection = connection;
-      this.bulk = connection.prepareStatement(BULK);
-      this.single = connection.prepareStatement(SINGLE);
+      this.bulk = connection.prepareStatement(row.bulk());
+      this.single = connection.prepareStatement(row.single());
       this.ring = connection.prepareStatement("notify " + CHANNEL);
     }
   }
@@ -204,7 +170,7 @@ public final class LimitQueue implements QueueSystem {
   public AutoCloseable work(LongConsumer started) throws SQLException {
     List<Worker> workers = new ArrayList<>();
     for (int i = 0; i < WORKERS; i++) {
-      Worker worker = new Worker(connect(), i == 0 ? listening() : null, started);
+      Worker worker = new Worker(row, connect(), i == 0 ? listening() : null, started);
       workers.add(worker);
       worker.thread.start();
     }
@@ -223,11 +189,10 @@ public final class LimitQueue implements QueueSystem {
     return connection;
   }
 
-  private record Claimed(long id, String type, String params) {}
-
   /** Claims until nothing is there; then one waits for the bell, the others look now and then. */
   private static final class Worker implements AutoCloseable {
 
+    private final LimitRow row;
     private final Connection connection;
     private final @Nullable Connection bell;
     private final LongConsumer started;
@@ -235,56 +200,36 @@ public final class LimitQueue implements QueueSystem {
     private final AtomicReference<@Nullable SQLException> failed = new AtomicReference<>();
     private volatile boolean stopped;
 
-    Worker(Connection connection, @Nullable Connection bell, LongConsumer started) {
+    Worker(LimitRow row, Connection connection, @Nullable Connection bell, LongConsumer started) {
+      this.row = row;
       this.connection = connection;
       this.bell = bell;
       this.started = started;
     }
 
     private void run() {
-      try (PreparedStatement claim = connection.prepareStatement(CLAIM_TASKS);
-          PreparedStatement move = connection.prepareStatement(MOVE)) {
+      try {
         connection.setAutoCommit(false);
-        claim.setInt(2, CLAIM);
-        long mark = 0;
-        while (!stopped) {
-          List<Claimed> claimed = claim(claim, mark);
-          claimed.forEach(task -> started.accept(told(task.params())));
-          if (!claimed.isEmpty()) {
-            move(move, claimed);
+        try (LimitRow.Claims claims = row.claims(connection, CLAIM)) {
+          while (!stopped) {
+            work(claims);
           }
-          connection.commit();
-          if (claimed.isEmpty() && mark == 0) {
-            await();
-          }
-          // 0 looks at everything again: for what was committed late
-          mark = claimed.isEmpty() ? 0 : claimed.getLast().id();
         }
       } catch (SQLException e) {
         failed.set(e);
       }
     }
 
-    private static List<Claimed> claim(PreparedStatement claim, long mark) throws SQLException {
-      claim.setLong(1, mark);
-      List<Claimed> claimed = new ArrayList<>(CLAIM);
-      try (ResultSet rows = claim.executeQuery()) {
-        while (rows.next()) {
-          claimed.add(new Claimed(rows.getLong(1), rows.getString(2), rows.getString(3)));
-        }
+    private void work(LimitRow.Claims claims) throws SQLException {
+      List<String> claimed = claims.next();
+      claimed.forEach(params -> started.accept(told(params)));
+      if (!claimed.isEmpty()) {
+        claims.move();
       }
-      return claimed;
-    }
-
-    private void move(PreparedStatement move, List<Claimed> tasks) throws SQLException {
-      move.setArray(1, array("bigint", tasks.stream().map(Claimed::id).toArray()));
-      move.setArray(2, array("text", tasks.stream().map(Claimed::type).toArray()));
-      move.setArray(3, array("text", tasks.stream().map(Claimed::params).toArray()));
-      move.executeUpdate();
-    }
-
-    private Array array(String type, Object[] values) throws SQLException {
-      return connection.createArrayOf(type, values);
+      connection.commit();
+      if (claimed.isEmpty()) {
+        await();
+      }
     }
 
     private void await() throws SQLException {

@@ -8,12 +8,14 @@ import java.util.Map;
 public final class QueueSystems {
 
   public static final String LIMIT = "limit";
+  public static final String LIMIT_BARE = "limit_bare";
   public static final String BATCHYARD = "batchyard";
 
   private static final Map<String, QueueSystem.Maker> MAKERS = new LinkedHashMap<>();
 
   static {
-    MAKERS.put(LIMIT, database -> new LimitQueue(database, false));
+    MAKERS.put(LIMIT, LimitQueue::limit);
+    MAKERS.put(LIMIT_BARE, LimitQueue::bare);
     MAKERS.put(BATCHYARD, BatchyardQueue::new);
     MAKERS.put("db_scheduler", DbScheduler::new);
     MAKERS.put("jobrunr", JobRunrQueue::new);

@@ -27,6 +27,7 @@ final class QueuesTest {
   @ParameterizedTest
   @CsvSource({
     "limit, 10000",
+    "limit_bare, 10000",
     "batchyard, 10000",
     "db_scheduler, 10000",
     "jobrunr, 10000",

@@ -15,6 +15,14 @@ public interface AttemptLogs {
    */
   interface OpenLog extends AttemptLog, AutoCloseable {
 
+    /** Drops every line. */
+    OpenLog SILENT = new SilentLog(() -> {});
+
+    /** {@return one that drops every line and calls this when it is closed} */
+    static OpenLog silent(Runnable onClose) {
+      return new SilentLog(onClose);
+    }
+
     /** Keeps the first line back, with the time of now. */
     void begin(String line);
 

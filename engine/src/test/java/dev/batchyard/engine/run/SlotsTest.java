@@ -59,29 +59,6 @@ class SlotsTest {
             new Progress(0, 0),
             0,
             TimeLimits.NONE);
-    return new Attempt(claim, boot, new NoLog(), nowNs::get);
-  }
-
-  private static final class NoLog implements OpenLog {
-    @Override
-    public void begin(String line) {}
-
-    @Override
-    public void show() {}
-
-    @Override
-    public void endQuietly(String line) {}
-
-    @Override
-    public void info(String line) {}
-
-    @Override
-    public void warn(String line) {}
-
-    @Override
-    public void error(String line) {}
-
-    @Override
-    public void close() {}
+    return new Attempt(claim, boot, OpenLog.SILENT, nowNs::get);
   }
 }
