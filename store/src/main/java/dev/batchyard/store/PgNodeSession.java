@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
@@ -25,23 +26,38 @@ final class PgNodeSession implements NodeSession {
 
   private static final String BEAT =
       """
-      select * from beat(?, ? * interval '1 ms', ?, ?, ?::timestamptz)
+      select * from beat(?, ? * interval '1 ms', ?, ?, ?::bigint * interval '1 ms', ?::timestamptz)
       """;
+
+  /** Longer than any task has waited. */
+  private static final Duration EVER = Duration.ofDays(100_000);
+
+  /** A look at all that waits takes at most this share of the time. */
+  private static final int LOOK_SHARE = 200;
+
+  private static final long QUICK_NS = Duration.ofMillis(10).toNanos();
 
   private final Connection connection;
   private final StoreClock clock;
   private final UUID boot;
   private final Duration lease;
+  private final LongSupplier nanos;
+  private long lookedNs;
+  private long lookTookNs;
 
-  PgNodeSession(Connection connection, StoreClock clock, UUID boot, Duration lease) {
+  PgNodeSession(
+      Connection connection, StoreClock clock, UUID boot, Duration lease, LongSupplier nanos) {
     this.connection = connection;
     this.clock = clock;
     this.boot = boot;
     this.lease = lease;
+    this.nanos = nanos;
   }
 
   @Override
-  public Beat beat(boolean mayFence, long refused) {
+  public Beat beat(boolean mayFence, long refused, Look look) {
+    long fromNs = nanos.getAsLong();
+    Optional<Duration> back = back(look, fromNs);
     try {
       Optional<Beat> beat =
           Sql.first(
@@ -52,11 +68,33 @@ final class PgNodeSession implements NodeSession {
               lease.toMillis(),
               mayFence,
               refused,
+              back.map(Duration::toMillis),
               clock.bound());
+      if (back.filter(EVER::equals).isPresent()) {
+        lookedNs = nanos.getAsLong();
+        lookTookNs = lookedNs - fromNs;
+      }
       return beat.orElseThrow(() -> new BootFenced(boot));
     } catch (SQLException e) {
       throw new SessionLost("no beat: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * What was claimed before leaves dead index entries, which somebody's old snapshot may keep for
+   * hours: a look from the beginning walks over all of them. One that took long is not repeated
+   * soon; it becomes one at the last moments, before which there are few.
+   */
+  private Optional<Duration> back(Look look, long nowNs) {
+    return switch (look) {
+      case NONE -> Optional.empty();
+      case RECENT -> Optional.of(lease.dividedBy(2));
+      case ALL ->
+          Optional.of(
+              lookTookNs > QUICK_NS && nowNs - lookedNs < LOOK_SHARE * lookTookNs
+                  ? lease.dividedBy(2)
+                  : EVER);
+    };
   }
 
   @Override
@@ -89,7 +127,15 @@ final class PgNodeSession implements NodeSession {
     for (Long task : longs(row.getArray("cancels"))) {
       requests.add(new StopRequest(task, true));
     }
-    return new Beat(requests, row.getBoolean("releasable"));
+    long dueMs = row.getLong("due_ms");
+    Optional<Duration> due =
+        row.wasNull() ? Optional.empty() : Optional.of(Duration.ofMillis(Math.max(0, dueMs)));
+    return new Beat(
+        requests,
+        row.getBoolean("releasable"),
+        row.getBoolean("expiring"),
+        row.getBoolean("owning"),
+        due);
   }
 
   private static Long[] longs(Array array) throws SQLException {

@@ -93,7 +93,7 @@ final class PgSessions implements Sessions {
       Connection connection = source.open();
       try {
         begin(connection, node);
-        return new PgNodeSession(connection, clock, node.boot(), lease);
+        return new PgNodeSession(connection, clock, node.boot(), lease, System::nanoTime);
       } catch (SQLException | RuntimeException e) {
         connection.close();
         throw e;
@@ -131,6 +131,9 @@ final class PgSessions implements Sessions {
     }
     Sql.run(connection, FENCE_OWN_DEAD, clock.bound(), node.name(), node.boot());
     Sql.run(connection, "listen " + WakeUps.CHANNEL);
+    // beats need no flush of their own: a crash that loses some ends every session, and then nobody
+    // is fenced for one lease; what others did because of a fence is flushed with it
+    Sql.run(connection, "set synchronous_commit = off");
   }
 
   private static void lock(Connection connection, long key) throws SQLException {

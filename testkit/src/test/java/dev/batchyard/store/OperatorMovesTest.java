@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.NodeSession;
+import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.engine.port.NodeSession.StopRequest;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.engine.port.OperatorMoves.Move;
@@ -93,14 +94,16 @@ class OperatorMovesTest {
     try (NodeSession session = f.open(boot, "n")) {
       Claim claim = f.claimOne(boot);
       assertThat(moves.pause(task, "kim")).isEqualTo(Move.REQUESTED);
-      assertThat(session.beat(false, 0).requests()).containsExactly(new StopRequest(task, false));
+      assertThat(session.beat(false, 0, Look.NONE).requests())
+          .containsExactly(new StopRequest(task, false));
       assertThat(moves.resume(task, "kim")).as("it may pause any moment").isEqualTo(Move.REFUSED);
       assertThat(moves.cancel(task, "kim")).isEqualTo(Move.REQUESTED);
       assertThat(moves.pause(task, "kim")).as("a cancel stays").isEqualTo(Move.REQUESTED);
-      assertThat(session.beat(false, 0).requests()).containsExactly(new StopRequest(task, true));
+      assertThat(session.beat(false, 0, Look.NONE).requests())
+          .containsExactly(new StopRequest(task, true));
       assertThat(f.detail(task).request()).contains("cancel");
       f.finish(claim, new Verdict.Cancel());
-      assertThat(session.beat(false, 0).requests()).isEmpty();
+      assertThat(session.beat(false, 0, Look.NONE).requests()).isEmpty();
     }
     assertThat(f.state(task)).isEqualTo(TaskState.CANCELLED);
     assertThat(f.detail(task).events().getLast().by()).isEqualTo("kim");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.NodeSession;
+import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Queues.Change;
 import dev.batchyard.engine.port.Queues.QueueRow;
@@ -91,7 +92,7 @@ class QueuesTest {
 
     UUID boot = new UUID(3, 3);
     try (NodeSession session = f.open(boot, "n")) {
-      session.beat(false, 0);
+      session.beat(false, 0, Look.NONE);
       assertThat(queues.resume("a")).isEqualTo(Change.DONE);
       assertThat(session.awaitWake(Duration.ofSeconds(20))).as("nodes are woken").isTrue();
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.NodeSession;
+import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.engine.task.Counters;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.store.server.Database;
@@ -82,7 +83,7 @@ class RescuesTest {
     try (NodeSession session = f.open(boot, "n9")) {
       f.claimOne(boot);
       f.pass(Duration.ofSeconds(4));
-      session.beat(false, 0);
+      session.beat(false, 0, Look.NONE);
     }
     f.pass(Duration.ofMinutes(20));
     f.kill(boot);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.engine.port.BootFenced;
 import dev.batchyard.engine.port.NodeSession;
+import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
 import dev.batchyard.engine.port.SessionLost;
 import dev.batchyard.testkit.PostgresTest;
@@ -37,7 +38,7 @@ class SessionsTest {
   void a_node_shows_itself_and_beats() {
     try (NodeSession a = f.open(A, "a")) {
       f.pass(Duration.ofSeconds(3));
-      NodeSession.Beat beat = a.beat(true, 2);
+      NodeSession.Beat beat = a.beat(true, 2, Look.NONE);
       assertThat(beat.requests()).isEmpty();
       assertThat(beat.releasable()).isFalse();
       NodeRow row = row(A);
@@ -54,10 +55,10 @@ class SessionsTest {
     try (NodeSession a = f.open(A, "a");
         NodeSession b = f.open(B, "b")) {
       f.pass(Duration.ofMinutes(5)); // the store was away
-      a.beat(false, 0);
-      b.beat(false, 0);
-      a.beat(true, 0);
-      b.beat(true, 0);
+      a.beat(false, 0, Look.NONE);
+      b.beat(false, 0, Look.NONE);
+      a.beat(true, 0, Look.NONE);
+      b.beat(true, 0, Look.NONE);
       assertThat(row(A).alive()).isTrue();
       assertThat(row(B).alive()).isTrue();
     }
@@ -68,12 +69,12 @@ class SessionsTest {
     try (NodeSession a = f.open(A, "a");
         NodeSession b = f.open(B, "b")) {
       f.pass(Duration.ofMillis(10_001));
-      a.beat(false, 0);
+      a.beat(false, 0, Look.NONE);
       assertThat(row(B).fencedWhy()).isEmpty();
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       assertThat(row(B).fencedWhy()).isEqualTo("its lease lapsed");
       assertThat(row(B).alive()).isFalse();
-      assertThatThrownBy(() -> b.beat(true, 0)).isInstanceOf(BootFenced.class);
+      assertThatThrownBy(() -> b.beat(true, 0, Look.NONE)).isInstanceOf(BootFenced.class);
       assertThatThrownBy(() -> f.open(B, "b")).isInstanceOf(BootFenced.class);
       assertThat(row(B).fencedWhy()).as("once and for ever").isEqualTo("its lease lapsed");
     }
@@ -83,15 +84,15 @@ class SessionsTest {
   void a_node_whose_session_is_gone_for_a_second_is_fenced_within_its_lease() {
     try (NodeSession a = f.open(A, "a")) {
       NodeSession b = f.open(B, "b");
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       b.close();
       awaitFreeLock(B);
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       f.pass(Duration.ofMillis(999));
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       assertThat(row(B).fencedWhy()).isEmpty();
       f.pass(Duration.ofMillis(1));
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       assertThat(row(B).fencedWhy()).isEqualTo("its session was gone");
     }
   }
@@ -101,14 +102,14 @@ class SessionsTest {
     try (NodeSession a = f.open(A, "a")) {
       f.open(B, "b").close();
       awaitFreeLock(B);
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       f.pass(Duration.ofMillis(900));
       try (NodeSession b = f.open(B, "b")) {
         f.pass(Duration.ofMillis(900));
-        a.beat(true, 0);
-        b.beat(true, 0);
+        a.beat(true, 0, Look.NONE);
+        b.beat(true, 0, Look.NONE);
         f.pass(Duration.ofSeconds(2));
-        a.beat(true, 0);
+        a.beat(true, 0, Look.NONE);
         assertThat(row(B).alive()).isTrue();
       }
     }
@@ -119,11 +120,11 @@ class SessionsTest {
     try (NodeSession a = f.open(A, "a")) {
       f.open(B, "b").close();
       awaitFreeLock(B);
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       f.pass(Duration.ofMillis(900));
       f.sql("update node set beat_at = beat_at, free_seen_at = null where name = 'b'"); // renewed
       f.pass(Duration.ofMillis(900));
-      a.beat(true, 0);
+      a.beat(true, 0, Look.NONE);
       assertThat(row(B).fencedWhy()).isEmpty();
     }
   }
@@ -138,10 +139,10 @@ class SessionsTest {
       assertThat(row(new UUID(7, 1)).alive()).isTrue();
       try (NodeSession c = f.open(new UUID(8, 1), "same")) {
         assertThat(row(B).alive()).as("a live one of the same name stays").isTrue();
-        c.beat(true, 0);
+        c.beat(true, 0, Look.NONE);
       }
-      b.beat(true, 0);
-      other.beat(true, 0);
+      b.beat(true, 0, Look.NONE);
+      other.beat(true, 0, Look.NONE);
     }
   }
 
@@ -149,8 +150,8 @@ class SessionsTest {
   void a_node_takes_over_the_lock_of_its_own_earlier_session() {
     NodeSession first = f.open(A, "a");
     try (NodeSession second = f.open(A, "a")) {
-      second.beat(true, 0);
-      assertThatThrownBy(() -> first.beat(true, 0)).isInstanceOf(SessionLost.class);
+      second.beat(true, 0, Look.NONE);
+      assertThatThrownBy(() -> first.beat(true, 0, Look.NONE)).isInstanceOf(SessionLost.class);
       assertThatThrownBy(() -> first.awaitWake(Duration.ofSeconds(1)))
           .isInstanceOf(SessionLost.class);
       assertThat(row(A).alive()).isTrue();
@@ -164,13 +165,13 @@ class SessionsTest {
         NodeSession b = f.open(B, "b")) {
       f.submit();
       f.claim(B, 1);
-      assertThat(a.beat(true, 0).releasable()).isFalse();
+      assertThat(a.beat(true, 0, Look.NONE).releasable()).isFalse();
       f.store.sessions().leave(B);
-      assertThat(a.beat(true, 0).releasable()).isTrue();
+      assertThat(a.beat(true, 0, Look.NONE).releasable()).isTrue();
       assertThat(row(B).fencedWhy()).isEqualTo("stopped");
       assertThat(f.store.rescues().rescue()).isEqualTo(1);
-      assertThat(a.beat(true, 0).releasable()).isFalse();
-      assertThatThrownBy(() -> b.beat(true, 0)).isInstanceOf(SessionLost.class);
+      assertThat(a.beat(true, 0, Look.NONE).releasable()).isFalse();
+      assertThatThrownBy(() -> b.beat(true, 0, Look.NONE)).isInstanceOf(SessionLost.class);
     }
   }
 

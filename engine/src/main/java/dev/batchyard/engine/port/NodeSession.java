@@ -2,21 +2,24 @@ package dev.batchyard.engine.port;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** The dedicated connection of a node, used by one thread. It never runs a long statement. */
 public interface NodeSession extends AutoCloseable {
 
   /**
    * One call a second: renews the node's lease, notes whose locks are free, fences whom it may, and
-   * brings back what a node must know.
+   * brings back what a node must know. A crash of the store may take back what the last ones wrote:
+   * then every session is gone as well, and nobody fences for one lease.
    *
    * @param mayFence false for one lease after this session was opened: the store may have been
    *     away, and others need time to come back
    * @param refused writes refused since the last beat, to be added to the node's row
+   * @param look whether it also looks for tasks that are due: a node that claims need not
    * @throws SessionLost if the connection is gone
    * @throws BootFenced if this boot was fenced
    */
-  Beat beat(boolean mayFence, long refused);
+  Beat beat(boolean mayFence, long refused, Look look);
 
   /**
    * Waits for a wake-up.
@@ -29,13 +32,32 @@ public interface NodeSession extends AutoCloseable {
   @Override
   void close();
 
+  /** At which waiting tasks a beat looks. */
+  enum Look {
+    /** At none. */
+    NONE,
+    /** At those that became due within the last half of a lease: cheap whatever lies before. */
+    RECENT,
+    /** At all, unless such a look has become slow: then, most of the time, as {@link #RECENT}. */
+    ALL
+  }
+
   /**
    * What a beat brings back.
    *
    * @param requests pauses and cancels for attempts of this node, repeated until they end
    * @param releasable whether leases of fenced or absent boots wait for a rescue
+   * @param expiring whether limits of tasks may have passed
+   * @param owning whether leases of this boot are stored
+   * @param due until the first task of those looked at that this node could claim is due, zero if
+   *     one is; empty if there is none, or none before the next beat
    */
-  record Beat(List<StopRequest> requests, boolean releasable) {
+  record Beat(
+      List<StopRequest> requests,
+      boolean releasable,
+      boolean expiring,
+      boolean owning,
+      Optional<Duration> due) {
     public Beat {
       requests = List.copyOf(requests);
     }

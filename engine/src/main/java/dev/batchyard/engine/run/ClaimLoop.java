@@ -16,7 +16,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Claims what can start soon and hands it out. Quick types are leased many at a time and wait here
  * for a slot; what waits for too long, or on stop, is given back. The same thread reconciles leases
- * with memory, so that a claim in flight is never taken for one whose answer was lost.
+ * with memory, so that a claim in flight is never taken for one whose answer was lost. When nothing
+ * has happened for two beats it rests: then beats look for what is due, in the statement that they
+ * are anyway.
  */
 final class ClaimLoop implements Loop.Step {
 
@@ -34,7 +36,9 @@ final class ClaimLoop implements Loop.Step {
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
   private final Duration reconcileEvery;
+  private final Duration restAfter;
   private long reconciledNs;
+  private long stirredNs;
   private boolean answerLost;
   private volatile boolean stopping;
 
@@ -54,7 +58,9 @@ final class ClaimLoop implements Loop.Step {
     this.nanos = time.nanos();
     this.ids = time.ids();
     this.reconcileEvery = config.beat().multipliedBy(5);
+    this.restAfter = config.beat().multipliedBy(2);
     this.reconciledNs = nanos.getAsLong();
+    this.stirredNs = reconciledNs;
   }
 
   /** No claim begins after this; what waits is given back by the loop's last steps. */
@@ -67,18 +73,44 @@ final class ClaimLoop implements Loop.Step {
   public void runOnce() throws InterruptedException {
     if (stopping) {
       attempts.giveBackWaiting(nanos.getAsLong());
-      changed.await(config.poll());
+      boolean _ = changed.await(config.poll());
       return;
     }
     Boot boot = session.boot();
     if (!boot.gateOpen()) {
-      changed.await(config.poll());
+      boolean _ = changed.await(config.poll());
+      stirredNs = nanos.getAsLong();
       return;
     }
     reconcileIfDue(boot);
     attempts.giveBackWaiting(nanos.getAsLong() - Pace.GIVE_BACK_AFTER.toNanos());
-    if (!claim(boot)) {
-      changed.await(attempts.waiting() == 0 ? config.poll() : Pace.GIVE_BACK_AFTER);
+    if (claim(boot)) {
+      stirredNs = nanos.getAsLong();
+      return;
+    }
+    Duration poll = attempts.waiting() == 0 ? config.poll() : Pace.GIVE_BACK_AFTER;
+    if (nanos.getAsLong() - stirredNs >= restAfter.toNanos() && attempts.count() == 0) {
+      rest(boot);
+    } else if (changed.await(poll) || attempts.count() > 0) {
+      stirredNs = nanos.getAsLong();
+    }
+  }
+
+  /**
+   * Until something comes, or the session goes; or a beat finds leases though none is held, which a
+   * claim whose answer was lost has made.
+   */
+  private void rest(Boot boot) throws InterruptedException {
+    session.rest(true);
+    try {
+      boolean woken = false;
+      while (!woken && !stopping && boot.gateOpen() && !session.owning()) {
+        woken = changed.await(config.poll());
+      }
+      answerLost |= session.owning();
+    } finally {
+      session.rest(false);
+      stirredNs = nanos.getAsLong();
     }
   }
 

@@ -38,7 +38,7 @@ public final class Engine implements AutoCloseable {
     this.config = config;
     this.ports = ports;
     var time = new SessionLoop.Time(System::nanoTime, UUID::randomUUID);
-    Signal rescue = new Signal();
+    Chores chores = new Chores();
     ends = new FinishLoop(ports.finishes());
     attempts =
         new Attempts(
@@ -57,14 +57,15 @@ public final class Engine implements AutoCloseable {
             types,
             attempts,
             ends,
-            new SessionLoop.Signals(changed, rescue),
+            new SessionLoop.Signals(changed, chores),
             time,
             bootChanged);
     claims = new ClaimLoop(config, ports, session, attempts, changed, time);
     sessionLoop = new Loop("session", session);
     claimLoop = new Loop("claim", claims);
     finishLoop = new Loop("finish", ends);
-    upkeepLoop = new Loop("upkeep", new UpkeepLoop(config, ports, attempts, rescue, time.nanos()));
+    upkeepLoop =
+        new Loop("upkeep", new UpkeepLoop(config, ports, attempts, ends, chores, time.nanos()));
     watchdog = new Loop("watchdog", new Watchdog(config, attempts));
   }
 
@@ -140,7 +141,7 @@ public final class Engine implements AutoCloseable {
     long deadline = System.nanoTime() + most.toNanos();
     while (attempts.held().stream().anyMatch(a -> !a.hasEnded()) && System.nanoTime() < deadline) {
       attempts.held().forEach(a -> a.ask(StopReason.NODE_STOPS)); // a claim may have just landed
-      changed.await(Duration.ofMillis(20));
+      boolean _ = changed.await(Duration.ofMillis(20));
     }
   }
 
@@ -148,7 +149,7 @@ public final class Engine implements AutoCloseable {
   private boolean settled(Duration most) throws InterruptedException {
     long deadline = System.nanoTime() + most.toNanos();
     while (!attempts.held().isEmpty() && System.nanoTime() < deadline) {
-      changed.await(Duration.ofMillis(20));
+      boolean _ = changed.await(Duration.ofMillis(20));
     }
     return attempts.held().isEmpty();
   }

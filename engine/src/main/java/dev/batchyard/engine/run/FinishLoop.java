@@ -6,6 +6,7 @@ import dev.batchyard.engine.port.Finishes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -24,6 +25,7 @@ final class FinishLoop implements Loop.Step {
   private final LinkedBlockingQueue<Finish> waiting = new LinkedBlockingQueue<>();
   private final List<Finish> batch = new ArrayList<>();
   private final AtomicLong refused = new AtomicLong();
+  private final AtomicBoolean stored = new AtomicBoolean();
   private volatile Consumer<List<Claim>> settled = claims -> {};
 
   FinishLoop(Finishes finishes) {
@@ -49,6 +51,11 @@ final class FinishLoop implements Loop.Step {
     return refused.getAndSet(0);
   }
 
+  /** {@return whether ends were stored since the last call} */
+  boolean takeStored() {
+    return stored.getAndSet(false);
+  }
+
   /** Puts back what {@link #takeRefused()} gave, when it could not be told. */
   void giveBackRefused(long count) {
     refused.addAndGet(count);
@@ -61,6 +68,7 @@ final class FinishLoop implements Loop.Step {
       waiting.drainTo(batch, Finishes.BATCH_MAX - 1);
     }
     Finishes.Result result = finishes.finish(List.copyOf(batch));
+    stored.set(true);
     for (Finish end : batch) {
       long task = end.claim().task();
       if (result.refused().contains(task)) {

@@ -96,7 +96,7 @@ final class Loop {
 
   private void pause(Duration pause) {
     try {
-      stop.await(pause);
+      boolean _ = stop.await(pause);
     } catch (InterruptedException e) {
       // as above
     }

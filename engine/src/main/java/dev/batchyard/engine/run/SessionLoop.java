@@ -7,6 +7,7 @@ import dev.batchyard.engine.port.SessionLost;
 import dev.batchyard.engine.port.Sessions;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -29,12 +30,14 @@ final class SessionLoop implements Loop.Step {
   private final Attempts attempts;
   private final FinishLoop ends;
   private final Signal wake;
-  private final Signal rescue;
+  private final Chores chores;
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
   private final Consumer<UUID> bootChanged;
   private volatile Boot boot;
   private volatile boolean stopped;
+  private volatile boolean resting;
+  private volatile boolean owning;
   private boolean worked;
   private boolean lost;
 
@@ -53,7 +56,7 @@ final class SessionLoop implements Loop.Step {
     this.attempts = attempts;
     this.ends = ends;
     this.wake = signals.wake();
-    this.rescue = signals.rescue();
+    this.chores = signals.chores();
     this.nanos = time.nanos();
     this.ids = time.ids();
     this.bootChanged = bootChanged;
@@ -61,7 +64,7 @@ final class SessionLoop implements Loop.Step {
   }
 
   /** What woke loops wait for. */
-  record Signals(Signal wake, Signal rescue) {}
+  record Signals(Signal wake, Chores chores) {}
 
   /** The node's own sources of time and identity; fixed in tests. */
   record Time(LongSupplier nanos, Supplier<UUID> ids) {}
@@ -74,6 +77,16 @@ final class SessionLoop implements Loop.Step {
   /** The next beat that ends is the last. */
   void stop() {
     stopped = true;
+  }
+
+  /** While claims rest, beats look for what is due, and wake them. */
+  void rest(boolean claimsRest) {
+    resting = claimsRest;
+  }
+
+  /** {@return whether leases of the boot were stored at the last beat} */
+  boolean owning() {
+    return owning;
   }
 
   @Override
@@ -103,23 +116,38 @@ final class SessionLoop implements Loop.Step {
 
   private void keep(NodeSession session, Boot current) throws InterruptedException {
     long openedNs = nanos.getAsLong();
+    long lookedAllNs = openedNs - config.lease().toNanos();
+    // after an outage all nodes open their sessions at once, and would beat at once for ever
+    long pauseNs = Math.floorMod(current.id().getLeastSignificantBits(), config.beat().toNanos());
     while (!stopped) {
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
       long sentNs = nanos.getAsLong();
       boolean mayFence = sentNs - openedNs > config.lease().toNanos();
-      NodeSession.Beat beat = beat(session, mayFence);
+      NodeSession.Look look = look(sentNs - lookedAllNs);
+      if (look == NodeSession.Look.ALL) {
+        lookedAllNs = sentNs;
+      }
+      NodeSession.Beat beat = beat(session, mayFence, look);
       current.renewed(sentNs);
+      owning = beat.owning();
       noteOpen();
       for (NodeSession.StopRequest request : beat.requests()) {
         attempts.ask(request.task(), request.cancel() ? StopReason.CANCEL : StopReason.PAUSE);
       }
-      if (beat.releasable()) {
-        rescue.raise();
-      }
-      awaitNextBeat(session, sentNs);
+      chores.tell(beat.releasable(), beat.expiring());
+      awaitNextBeat(session, sentNs + pauseNs, beat.due());
+      pauseNs = config.beat().toNanos();
     }
+  }
+
+  /** What came late, or back, has an old due time; others wake for it, so once a lease will do. */
+  private NodeSession.Look look(long sinceAllNs) {
+    if (!resting) {
+      return NodeSession.Look.NONE;
+    }
+    return sinceAllNs < config.lease().toNanos() ? NodeSession.Look.RECENT : NodeSession.Look.ALL;
   }
 
   private void noteOpen() {
@@ -135,23 +163,32 @@ final class SessionLoop implements Loop.Step {
     return worked;
   }
 
-  private NodeSession.Beat beat(NodeSession session, boolean mayFence) {
+  private NodeSession.Beat beat(NodeSession session, boolean mayFence, NodeSession.Look look) {
     long refused = ends.takeRefused();
     try {
-      return session.beat(mayFence, refused);
+      return session.beat(mayFence, refused, look);
     } catch (SessionLost | BootFenced e) {
       ends.giveBackRefused(refused);
       throw e;
     }
   }
 
-  private void awaitNextBeat(NodeSession session, long sentNs) {
-    long nextNs = sentNs + config.beat().toNanos();
-    for (long left = nextNs - nanos.getAsLong(); left > 0 && !stopped; ) {
+  private void awaitNextBeat(NodeSession session, long nextNs, Optional<Duration> due) {
+    long dueNs = nanos.getAsLong() + due.orElse(config.lease()).toNanos();
+    boolean awaitsDue = due.isPresent();
+    while (!stopped) {
+      long nowNs = nanos.getAsLong();
+      if (awaitsDue && dueNs - nowNs <= 0) {
+        awaitsDue = false;
+        wake.raise();
+      }
+      long left = Math.min(nextNs - nowNs, awaitsDue ? dueNs - nowNs : Long.MAX_VALUE);
+      if (left <= 0) {
+        return;
+      }
       if (session.awaitWake(Duration.ofNanos(left))) {
         wake.raise();
       }
-      left = nextNs - nanos.getAsLong();
     }
   }
 

@@ -24,15 +24,17 @@ final class Signal {
     }
   }
 
-  /** Waits for the next raise, at most this long, and takes it. */
-  void await(Duration most) throws InterruptedException {
+  /** Waits for the next raise, at most this long, and takes it; {@return whether it came} */
+  boolean await(Duration most) throws InterruptedException {
     long left = most.toNanos();
     lock.lock();
     try {
       while (!raised && left > 0) {
         left = raisedCondition.awaitNanos(left);
       }
+      boolean came = raised;
       raised = false;
+      return came;
     } finally {
       lock.unlock();
     }

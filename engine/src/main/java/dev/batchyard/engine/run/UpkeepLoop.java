@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Once a beat: writes what people see of running tasks, rescues what dead nodes held, fails what
- * has waited beyond a limit; now and then: the store's own upkeep.
+ * When a beat says so: rescues what dead nodes held, fails what has waited beyond a limit. Once a
+ * beat: writes what people see of running tasks. Now and then: the store's own upkeep.
  */
 final class UpkeepLoop implements Loop.Step {
 
@@ -29,23 +29,27 @@ final class UpkeepLoop implements Loop.Step {
   private final EngineConfig config;
   private final EnginePorts ports;
   private final Attempts attempts;
-  private final Signal rescue;
+  private final FinishLoop ends;
+  private final Chores chores;
   private final LongSupplier nanos;
   private long storeUpkeepNs;
   private long rolledUpNs;
   private long recordedNs;
   private boolean pruning;
+  private boolean loose;
 
   UpkeepLoop(
       EngineConfig config,
       EnginePorts ports,
       Attempts attempts,
-      Signal rescue,
+      FinishLoop ends,
+      Chores chores,
       LongSupplier nanos) {
     this.config = config;
     this.ports = ports;
     this.attempts = attempts;
-    this.rescue = rescue;
+    this.ends = ends;
+    this.chores = chores;
     this.nanos = nanos;
     this.storeUpkeepNs = nanos.getAsLong() - STORE_UPKEEP_EVERY_NS;
     this.rolledUpNs = nanos.getAsLong();
@@ -54,20 +58,32 @@ final class UpkeepLoop implements Loop.Step {
 
   @Override
   public void runOnce() throws InterruptedException {
-    rescue.await(config.beat());
-    rescueOnce();
-    expire();
-    recordRunning();
-    if (nanos.getAsLong() - rolledUpNs >= ROLL_UP_EVERY_NS) {
-      ports.upkeep().rollUp();
-      rolledUpNs = nanos.getAsLong();
+    chores.await(config.beat());
+    if (chores.takeRescue()) {
+      rescueOnce();
     }
+    if (chores.takeExpire()) {
+      expire();
+    }
+    recordRunning();
+    rollUp();
     if (nanos.getAsLong() - storeUpkeepNs >= STORE_UPKEEP_EVERY_NS) {
       ports.upkeep().runOnce();
       storeUpkeepNs = nanos.getAsLong();
       pruning = true;
+      ports.upkeep().rollUp(); // what others noted that live no more
     }
     prune();
+  }
+
+  /** By nodes that end tasks: one that is idle leaves it to them. */
+  private void rollUp() {
+    loose |= ends.takeStored();
+    if (loose && nanos.getAsLong() - rolledUpNs >= ROLL_UP_EVERY_NS) {
+      ports.upkeep().rollUp();
+      rolledUpNs = nanos.getAsLong();
+      loose = false;
+    }
   }
 
   private void prune() {

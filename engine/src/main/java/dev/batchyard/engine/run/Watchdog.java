@@ -26,7 +26,7 @@ final class Watchdog implements Loop.Step {
         look(attempt);
       }
     }
-    never.await(config.beat().dividedBy(5));
+    boolean _ = never.await(config.beat().dividedBy(5));
   }
 
   private void look(Attempt attempt) {

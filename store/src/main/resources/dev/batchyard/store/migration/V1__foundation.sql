@@ -440,47 +440,84 @@ create function node_lock_held(p_lock_key bigint) returns boolean language sql a
 $$;
 
 -- One beat of a node: renews its lease unless it is fenced (a lapsed one may renew: after an outage
--- every node must be able to go on), notes whose locks are free, fences whom it may. Rows of other
--- nodes are locked with skip locked: two beats never wait for each other. No row: the node is fenced.
+-- every node must be able to go on), looks after the others, and tells what there is to do, so that
+-- nobody asks for that in statements of its own. Only rows of other nodes that change are locked, with
+-- skip locked: two beats never wait for each other. The lock table is read by each node as long as
+-- eight live, and by eight of them a beat if more do: its cost must not grow with their square.
+-- p_back: how far back from now due tasks are looked for, null for not at all; due_ms: until the first
+-- of them, or of those that become due within two beats. No row: the node is fenced.
 create function beat(
-  p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_now timestamptz)
-returns table (pauses bigint[], cancels bigint[], releasable boolean)
-language plpgsql set search_path from current as $$
+  p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval,
+  p_now timestamptz)
+returns table (pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean,
+               due_ms bigint)
+language plpgsql set search_path from current set enable_seqscan = off as $$
 declare
-  v_now timestamptz := coalesce(p_now, clock_timestamp());
+  v_now   timestamptz := coalesce(p_now, clock_timestamp());
+  v_types text[];
+  v_due   timestamptz;
 begin
   update node
      set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
          refused = refused + p_refused
-   where boot = p_boot and fenced_at is null;
+   where boot = p_boot and fenced_at is null
+  returning types into v_types;
   if not found then
     return;
   end if;
-  with seen as materialized (
-    select n.boot, n.free_seen_at, n.lease_until, node_lock_held(n.lock_key) as held
-      from node n
-     where n.fenced_at is null and n.boot <> p_boot
-       for update skip locked)
-  update node n
-     set free_seen_at = case when not s.held then coalesce(s.free_seen_at, v_now) end,
-         fenced_at    = case when f.why is not null then v_now end,
-         fenced_why   = f.why
-    from seen s
-   cross join lateral (
-     select case
-              when not p_may_fence then null
-              when s.lease_until < v_now then 'its lease lapsed'
-              when not s.held and s.free_seen_at <= v_now - interval '1 s'
-              then 'its session was gone'
-            end as why) f
-   where n.boot = s.boot
-     and (f.why is not null or s.held <> (s.free_seen_at is null));
+  if random() * (select count(*) from node where fenced_at is null) < 8 then
+    with held as materialized (
+      select classid, objid
+        from pg_locks
+       where locktype = 'advisory' and granted and objsubid = 1
+         and database = (select oid from pg_database where datname = current_database())),
+    seen as materialized (
+      select n.boot, n.free_seen_at, h.held, f.why
+        from node n
+       cross join lateral (
+         select exists (select from held
+                         where classid = ((n.lock_key >> 32) & 4294967295)::oid
+                           and objid   = (n.lock_key & 4294967295)::oid) as held) h
+       cross join lateral (
+         select case
+                  when not p_may_fence then null
+                  when n.lease_until < v_now then 'its lease lapsed'
+                  when not h.held and n.free_seen_at <= v_now - interval '1 s'
+                  then 'its session was gone'
+                end as why) f
+       where n.fenced_at is null and n.boot <> p_boot
+         and (f.why is not null or h.held <> (n.free_seen_at is null))
+         for update of n skip locked)
+    update node n
+       set free_seen_at = case when not s.held then coalesce(s.free_seen_at, v_now) end,
+           fenced_at    = case when s.why is not null then v_now end,
+           fenced_why   = s.why
+      from seen s
+     where n.boot = s.boot;
+  end if;
+  if p_back is not null then
+    select min(h.due_at) into v_due
+      from lane l
+      join queue q on q.name = l.queue
+     cross join lateral (
+       select b.due_at
+         from block b
+        where b.lane = l.id
+          and b.due_at >= v_now - p_back
+          and b.due_at <= v_now + p_lease / 5
+        order by b.due_at, b.bid
+        limit 1) h
+     where l.type = any (v_types) and q.paused_at is null;
+  end if;
   return query
     select coalesce(array_agg(r.task) filter (where r.kind = 'pause'), '{}'),
            coalesce(array_agg(r.task) filter (where r.kind = 'cancel'), '{}'),
            exists (select from lease l
                     where not exists (select from node n
-                                       where n.boot = l.boot and n.fenced_at is null))
+                                       where n.boot = l.boot and n.fenced_at is null)),
+           exists (select from expiry where look_at <= v_now),
+           exists (select from lease where boot = p_boot),
+           (extract(epoch from v_due - v_now) * 1000)::bigint
       from request r
      where r.boot = p_boot;
 end $$;
