@@ -13,11 +13,14 @@ import org.junit.jupiter.api.io.TempDir;
 /** An import on a real node process that freezes in the middle of it. */
 final class FrozenNodeTest {
 
+  /** The file must outlast the start of the other node. */
+  private static final int BLOWS_WORTH = 20;
+
   @TempDir private Path folder;
 
   @Test
   void frozen_past_its_lease_a_node_writes_nothing_more_and_begins_a_new_boot() throws Exception {
-    try (ImportYard imports = new ImportYard(folder, 0.2)) {
+    try (ImportYard imports = new ImportYard(folder, 0.2, ImportYard.SEED, BLOWS_WORTH)) {
       Yard yard = imports.yard();
       long task = yard.submitImport(imports.file(), "frozen");
       NodeProcess slow = yard.start("slow");

@@ -1,9 +1,5 @@
 package dev.batchyard.app.process;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import dev.batchyard.engine.port.TaskViews.Attempt;
-import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -14,16 +10,10 @@ final class KilledNodeTest {
   @TempDir private Path folder;
 
   @Test
-  void killed_twenty_times_it_loses_and_doubles_nothing() throws Exception {
-    try (ImportYard imports = new ImportYard(folder, 0.5)) {
-      TaskDetail task = imports.importUnderBlows(NodeProcess::kill);
-      assertThat(task.row().counters().failures()).as("charged failures").isZero();
-      assertThat(task.attempts())
-          .as(ImportYard.told(task))
-          .extracting(Attempt::ended)
-          .containsOnlyOnce("completed")
-          .filteredOn(ended -> ended.equals("lost"))
-          .hasSize(ImportYard.BLOWS);
+  void killed_again_and_again_it_loses_and_doubles_nothing() throws Exception {
+    try (ImportYard imports =
+        new ImportYard(folder, ImportYard.TIMESCALE, ImportYard.SEED, ImportYard.BLOWS)) {
+      imports.proveKilled();
     }
   }
 }

@@ -18,6 +18,7 @@ final class Prove {
       """
       usage: ./dev prove queue [--kills N] [--crashes N] [--seed S]
              ./dev prove mix [--minutes N] [--seed S]
+             ./dev prove import [--blows N] [--seed S]
       """;
 
   private Prove() {}
@@ -31,25 +32,22 @@ final class Prove {
     System.exit(run(List.of(arguments)));
   }
 
+  /** One of them. */
+  private interface Proof {
+    /** Does it in a folder and tells the figures; {@return whether everything held} */
+    boolean run(Path folder) throws Exception;
+  }
+
   private static int run(List<String> arguments) throws Exception {
     Map<String, Long> flags = new HashMap<>();
-    QueueProof.Plan plan;
+    Proof proof;
+    long seed;
     try {
       for (int i = 1; i < arguments.size(); i += 2) {
         flags.put(arguments.get(i), Long.valueOf(arguments.get(i + 1)));
       }
-      long seed = take(flags, "--seed", System.nanoTime());
-      plan =
-          switch (arguments.isEmpty() ? "" : arguments.getFirst()) {
-            case "queue" ->
-                QueueProof.Plan.queue(
-                    seed,
-                    Math.toIntExact(take(flags, "--kills", 100)),
-                    Math.toIntExact(take(flags, "--crashes", 20)));
-            case "mix" ->
-                QueueProof.Plan.mix(seed, Duration.ofMinutes(take(flags, "--minutes", 10)));
-            default -> throw new IllegalArgumentException("no such proof");
-          };
+      seed = take(flags, "--seed", System.nanoTime());
+      proof = proof(arguments.isEmpty() ? "" : arguments.getFirst(), flags, seed);
       if (!flags.isEmpty()) {
         throw new IllegalArgumentException("unknown: " + flags.keySet());
       }
@@ -57,8 +55,36 @@ final class Prove {
       System.err.print(e.getMessage() + "\n" + USAGE);
       return 2;
     }
-    System.out.println("seed " + plan.seed() + " ...");
+    System.out.println("seed " + seed + " ...");
     Path folder = Files.createTempDirectory("batchyard-prove");
+    if (proof.run(folder)) {
+      delete(folder);
+      return 0;
+    }
+    System.out.println("data and logs are kept in " + folder);
+    return 1;
+  }
+
+  private static Proof proof(String name, Map<String, Long> flags, long seed) {
+    return switch (name) {
+      case "queue" -> {
+        int kills = Math.toIntExact(take(flags, "--kills", 100));
+        int crashes = Math.toIntExact(take(flags, "--crashes", 20));
+        yield folder -> queue(folder, QueueProof.Plan.queue(seed, kills, crashes));
+      }
+      case "mix" -> {
+        Duration length = Duration.ofMinutes(take(flags, "--minutes", 10));
+        yield folder -> queue(folder, QueueProof.Plan.mix(seed, length));
+      }
+      case "import" -> {
+        int blows = Math.toIntExact(take(flags, "--blows", 20));
+        yield folder -> imports(folder, seed, blows);
+      }
+      default -> throw new IllegalArgumentException("no such proof");
+    };
+  }
+
+  private static boolean queue(Path folder, QueueProof.Plan plan) throws Exception {
     QueueProof.Report report;
     try (QueueProof proof = new QueueProof(folder, plan)) {
       report = proof.run();
@@ -70,12 +96,28 @@ final class Prove {
           System.out.println("VIOLATED: " + name + ": " + found.size());
           found.stream().limit(10).forEach(each -> System.out.println("  " + each));
         });
-    if (report.violations().isEmpty()) {
-      delete(folder);
-      return 0;
+    return report.violations().isEmpty();
+  }
+
+  /** One import whose nodes are killed, and one whose nodes are stopped. */
+  private static boolean imports(Path folder, long seed, int blows) throws Exception {
+    Path killed = Files.createDirectory(folder.resolve("killed"));
+    Path stopped = Files.createDirectory(folder.resolve("stopped"));
+    try {
+      try (ImportYard yard = new ImportYard(killed, ImportYard.TIMESCALE, seed, blows)) {
+        yard.proveKilled();
+      }
+      try (ImportYard yard = new ImportYard(stopped, ImportYard.TIMESCALE, seed, blows)) {
+        yard.proveStopped();
+      }
+    } catch (AssertionError e) {
+      System.out.println("VIOLATED: " + e.getMessage());
+      return false;
     }
-    System.out.println("data and logs are kept in " + folder);
-    return 1;
+    System.out.println(
+        "seed %d: %d kills and %d SIGTERMs in imports of %d rows; nothing lost, doubled or charged"
+            .formatted(seed, blows, blows, blows * ImportYard.ROWS_PER_BLOW));
+    return true;
   }
 
   private static long take(Map<String, Long> flags, String name, long usual) {

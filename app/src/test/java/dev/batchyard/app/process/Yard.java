@@ -34,7 +34,8 @@ final class Yard implements AutoCloseable {
   /** Far beyond what anything here takes; a node that hangs is an error that says so. */
   private static final long WAIT_MAX_NS = 60_000_000_000L;
 
-  private static final long LOOK_EVERY_NS = 500_000;
+  /** A look is a query or several: more of them would take the processor from who is waited for. */
+  private static final long LOOK_EVERY_NS = 5_000_000;
 
   private final Path folder;
   private final double timescale;
@@ -106,7 +107,7 @@ final class Yard implements AutoCloseable {
     return installation;
   }
 
-  /** Waits, looking all the time: what is waited for lasts some milliseconds only. */
+  /** Waits, looking often: what is waited for may last some tens of milliseconds only. */
   void await(String what, BooleanSupplier condition) throws IOException {
     long from = System.nanoTime();
     while (!condition.getAsBoolean()) {
