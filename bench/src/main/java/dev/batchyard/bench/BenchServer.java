@@ -12,6 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -37,14 +38,21 @@ final class BenchServer implements AutoCloseable {
 
   /** Starts one in a new folder below {@code parent}. */
   static BenchServer start(Path parent, PrintStream out) throws IOException, SQLException {
+    return start(parent, out, Map.of());
+  }
+
+  /** The same with more settings, which are printed. */
+  static BenchServer start(Path parent, PrintStream out, Map<String, String> more)
+      throws IOException, SQLException {
     Path folder = Files.createTempDirectory(Files.createDirectories(parent), "bench");
+    Map<String, String> settings = new HashMap<>(more);
+    settings.put("shared_buffers", "1GB");
+    settings.put("max_wal_size", "8GB");
     BenchServer server =
-        new BenchServer(
-            EmbeddedServer.join(
-                DataFolder.open(folder), Map.of("shared_buffers", "1GB", "max_wal_size", "8GB")));
+        new BenchServer(EmbeddedServer.join(DataFolder.open(folder), settings));
     try (Connection connection = server.source(false).getConnection();
         Statement statement = connection.createStatement()) {
-      for (String setting : SHOWN) {
+      for (String setting : Stream.concat(SHOWN.stream(), more.keySet().stream()).toList()) {
         try (ResultSet row = statement.executeQuery("show " + setting)) {
           row.next();
           out.printf("# %s = %s%n", setting, row.getString(1));

@@ -2,10 +2,11 @@ package dev.batchyard.bench;
 
 import dev.batchyard.bench.queue.QueueSystem;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 
 /** Tasks submitted one by one at a steady rate, and how long each took to start. */
 final class Latencies {
@@ -48,11 +49,15 @@ final class Latencies {
       }
       until(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(5));
     }
-    double[] took_ms = new double[count];
-    startedNs.forEach(
-        (n, at) -> took_ms[n.intValue() - 1] = (at - submittedNs[n.intValue()]) / 1e6);
-    Arrays.sort(took_ms);
-    return took_ms;
+    return took_ms(startedNs, 1, count);
+  }
+
+  /** {@return those of the numbers from the first to the last of these, all of which started} */
+  double[] took_ms(Map<Long, Long> startedNs, int first, int last) {
+    return IntStream.rangeClosed(first, last)
+        .mapToDouble(n -> (Objects.requireNonNull(startedNs.get((long) n)) - submittedNs[n]) / 1e6)
+        .sorted()
+        .toArray();
   }
 
   /** {@return the value that this share of them does not exceed, by the nearest rank} */

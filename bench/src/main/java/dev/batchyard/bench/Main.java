@@ -7,7 +7,14 @@ import picocli.CommandLine.Command;
 @Command(
     name = "./dev bench",
     description = "Benchmarks, side by side with peers and with the physical limit.",
-    subcommands = {ImportBench.class, QueueBench.class, LayoutsBench.class, HistoryBench.class},
+    subcommands = {
+      ImportBench.class,
+      QueueBench.class,
+      SoakBench.class,
+      CountsBench.class,
+      LayoutsBench.class,
+      HistoryBench.class
+    },
     synopsisSubcommandLabel = "NAME")
 public final class Main implements Runnable {
 

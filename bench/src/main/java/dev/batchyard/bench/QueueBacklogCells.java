@@ -14,6 +14,47 @@ final class QueueBacklogCells {
 
   private QueueBacklogCells() {}
 
+  /** {@return the first 100,000 of a million waiting, and of no more than these} */
+  static QueueCell million() {
+    return new QueueTwinCell(
+        "backlog1m",
+        List.of(QueueSystems.BATCHYARD),
+        "waiting",
+        "empty",
+        0.85,
+        0.95,
+        (lab, system, burdened, warmsUp) -> {
+          try (QueueSystem queue = lab.open(system)) {
+            queue.create();
+            return startsOf(lab, queue, !burdened ? DRAINED : warmsUp ? 2 * WARMING : MILLION);
+          }
+        });
+  }
+
+  /** {@return 100,000 with ten million in the history, which SQL has made, and with none} */
+  static QueueCell history() {
+    return new QueueTwinCell(
+        "history10m",
+        List.of(QueueSystems.BATCHYARD),
+        "full",
+        "empty",
+        0.85,
+        0.95,
+        new History());
+  }
+
+  /** {@return a million drained while somebody holds a snapshot, and without that} */
+  static QueueCell snapshot() {
+    return new QueueTwinCell(
+        "snapshot",
+        List.of(QueueSystems.BATCHYARD, QueueSystems.LIMIT),
+        "held",
+        "unheld",
+        0.6,
+        0.8,
+        QueueBacklogCells::drained);
+  }
+
   /** {@return tasks per second until the first of so many waiting have started} */
   private static double startsOf(QueueLab lab, QueueSystem queue, int waiting) throws Exception {
     QueueLab.fill(queue, waiting);
@@ -21,169 +62,43 @@ final class QueueBacklogCells {
     return QueueLab.starts(queue, DRAINED);
   }
 
-  /** The first 100,000 of a million waiting, of the figure with nothing else waiting. */
-  static final class Million implements QueueCell {
-
-    private boolean emptyFirst;
-
-    @Override
-    public String name() {
-      return "backlog1m";
-    }
-
-    @Override
-    public int roundsMax() {
-      return ROUNDS_OF_LONG;
-    }
-
-    @Override
-    public List<Bound> bounds() {
-      return List.of(Bound.atLeast("queue.backlog1m.ratio_empty", 0.85, 0.95));
-    }
-
-    @Override
-    public void round(QueueLab lab, List<String> systems, boolean warmsUp, Samples samples)
-        throws Exception {
-      if (!systems.contains(QueueSystems.BATCHYARD)) {
-        return;
+  private static double drained(QueueLab lab, String system, boolean held, boolean warmsUp)
+      throws Exception {
+    int tasks = warmsUp ? WARMING : MILLION;
+    try (QueueSystem queue = lab.open(system)) {
+      queue.create();
+      QueueLab.fill(queue, tasks);
+      lab.checkpoint();
+      if (!held) {
+        return QueueLab.drain(queue, tasks);
       }
-      emptyFirst = !emptyFirst;
-      for (boolean empty : new boolean[] {emptyFirst, !emptyFirst}) {
-        try (QueueSystem queue = lab.open(QueueSystems.BATCHYARD)) {
-          queue.create();
-          int waiting = empty ? DRAINED : warmsUp ? 2 * WARMING : MILLION;
-          samples.add(
-              "queue.backlog1m." + (empty ? "empty" : "batchyard"),
-              startsOf(lab, queue, waiting),
-              "tasks/s");
-        }
+      try (AutoCloseable _ = QueueLab.snapshot(lab.database(system))) {
+        return QueueLab.drain(queue, tasks);
       }
-    }
-
-    @Override
-    public void ratios(Figures figures) {
-      figures.ratio(
-          "queue.backlog1m.ratio_empty", "queue.backlog1m.batchyard", "queue.backlog1m.empty");
     }
   }
 
-  /** The same with ten million in the history, which SQL has made. */
-  static final class History implements QueueCell {
+  /** The history is made once, in a database of its own. */
+  private static final class History implements QueueTwinCell.Drain {
 
     private static final long TASKS = 9_999_998; // with the first one, a partition full
 
-    private boolean emptyFirst;
     private boolean made;
 
     @Override
-    public String name() {
-      return "history10m";
-    }
-
-    @Override
-    public int roundsMax() {
-      return ROUNDS_OF_LONG;
-    }
-
-    @Override
-    public List<Bound> bounds() {
-      return List.of(Bound.atLeast("queue.history10m.ratio_empty", 0.85, 0.95));
-    }
-
-    @Override
-    public void round(QueueLab lab, List<String> systems, boolean warmsUp, Samples samples)
+    public double rate(QueueLab lab, String system, boolean full, boolean warmsUp)
         throws Exception {
-      if (!systems.contains(QueueSystems.BATCHYARD)) {
-        return;
-      }
-      emptyFirst = !emptyFirst;
-      for (boolean empty : new boolean[] {emptyFirst, !emptyFirst}) {
-        String database = empty ? "bench_batchyard" : "bench_batchyard_history";
-        try (BatchyardQueue queue = lab.openBatchyard(database)) {
-          if (empty || !made) {
-            queue.create();
-          }
-          if (!empty && !made) {
-            queue.fillHistory(TASKS);
-            made = true;
-          }
-          samples.add(
-              "queue.history10m." + (empty ? "empty" : "batchyard"),
-              startsOf(lab, queue, DRAINED),
-              "tasks/s");
+      String database = full ? "bench_batchyard_history" : "bench_batchyard";
+      try (BatchyardQueue queue = lab.openBatchyard(database)) {
+        if (!full || !made) {
+          queue.create();
         }
-      }
-    }
-
-    @Override
-    public void ratios(Figures figures) {
-      figures.ratio(
-          "queue.history10m.ratio_empty", "queue.history10m.batchyard", "queue.history10m.empty");
-    }
-  }
-
-  /** A million drained while somebody holds a snapshot, of the figure without it. */
-  static final class Snapshot implements QueueCell {
-
-    private boolean heldFirst;
-
-    @Override
-    public String name() {
-      return "snapshot";
-    }
-
-    @Override
-    public int roundsMax() {
-      return ROUNDS_OF_LONG;
-    }
-
-    @Override
-    public List<Bound> bounds() {
-      return List.of(Bound.atLeast("queue.snapshot.ratio_unheld", 0.6, 0.8));
-    }
-
-    @Override
-    public void round(QueueLab lab, List<String> systems, boolean warmsUp, Samples samples)
-        throws Exception {
-      heldFirst = !heldFirst;
-      for (String system : systems) {
-        if (system.equals(QueueSystems.BATCHYARD) || system.equals(QueueSystems.LIMIT)) {
-          for (boolean held : new boolean[] {heldFirst, !heldFirst}) {
-            samples.add(
-                "queue.snapshot.%s.%s".formatted(system, held ? "held" : "unheld"),
-                drained(lab, system, held, warmsUp ? WARMING : MILLION),
-                "tasks/s");
-          }
+        if (full && !made) {
+          queue.fillHistory(TASKS);
+          made = true;
         }
+        return startsOf(lab, queue, DRAINED);
       }
-    }
-
-    private static double drained(QueueLab lab, String system, boolean held, int tasks)
-        throws Exception {
-      try (QueueSystem queue = lab.open(system)) {
-        queue.create();
-        QueueLab.fill(queue, tasks);
-        lab.checkpoint();
-        if (!held) {
-          return QueueLab.drain(queue, tasks);
-        }
-        try (AutoCloseable _ = QueueLab.snapshot(lab.database(system))) {
-          return QueueLab.drain(queue, tasks);
-        }
-      }
-    }
-
-    @Override
-    public void ratios(Figures figures) {
-      ratio(figures, "queue.snapshot.ratio_unheld", QueueSystems.BATCHYARD);
-      ratio(figures, "queue.snapshot.limit.ratio_unheld", QueueSystems.LIMIT);
-    }
-
-    private static void ratio(Figures figures, String name, String system) {
-      figures.ratio(
-          name,
-          "queue.snapshot.%s.held".formatted(system),
-          "queue.snapshot.%s.unheld".formatted(system));
     }
   }
 }

@@ -41,9 +41,9 @@ final class QueueBench implements Callable<Integer> {
           new QueueLatencyCell(),
           new QueueLatencyCell.SameProcess(),
           new QueueLatencyCell.HalfRate(),
-          new QueueBacklogCells.Million(),
-          new QueueBacklogCells.History(),
-          new QueueBacklogCells.Snapshot(),
+          QueueBacklogCells.million(),
+          QueueBacklogCells.history(),
+          QueueBacklogCells.snapshot(),
           new QueueNodesCell(),
           new QueueIdleCell());
 

@@ -47,6 +47,11 @@ final class QueueLab implements AutoCloseable {
     return new BatchyardQueue(database(name));
   }
 
+  /** {@return Batchyard over its database} */
+  BatchyardQueue openBatchyard() throws Exception {
+    return new BatchyardQueue(database(QueueSystems.BATCHYARD));
+  }
+
   /** {@return a queue over its database} */
   QueueSystem open(String system) throws Exception {
     return QueueSystems.maker(system).over(database(system));
@@ -121,7 +126,7 @@ final class QueueLab implements AutoCloseable {
   }
 
   /** Waits until SQL says so. */
-  static void awaitEnded(QueueSystem queue, int tasks) throws Exception {
+  static void awaitEnded(QueueSystem queue, long tasks) throws Exception {
     long until_ns = System.nanoTime() + TimeUnit.SECONDS.toNanos(DRAIN_MAX_S);
     long ended = queue.ended();
     while (ended < tasks && System.nanoTime() < until_ns) {

@@ -1,13 +1,12 @@
 package dev.batchyard.bench;
 
+import dev.batchyard.bench.queue.BatchyardQueue;
 import dev.batchyard.bench.queue.QueueSystem;
 import dev.batchyard.bench.queue.QueueSystems;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * From the call of a submit to the start of the task in another process that is idle, 50 a second.
@@ -139,7 +138,6 @@ final class QueueLatencyCell implements QueueCell {
 
     private static final int DRAINED = 100_000;
     private static final int COUNT = 750;
-    private static final int PER_CALL = 500;
 
     @Override
     public String name() {
@@ -162,22 +160,17 @@ final class QueueLatencyCell implements QueueCell {
       if (!systems.contains(QueueSystems.BATCHYARD)) {
         return;
       }
-      WorkerJvm worker = lab.worker(QueueSystems.BATCHYARD, 0);
-      try (QueueSystem queue = lab.openWaking(QueueSystems.BATCHYARD)) {
-        queue.create();
-        QueueLab.fill(queue, DRAINED);
-        lab.checkpoint();
-        double rate = QueueNodesCell.drain(List.of(worker), queue, DRAINED);
-        worker.work();
-        worker.working();
+      List<WorkerJvm> workers = List.of(lab.worker(QueueSystems.BATCHYARD, 0));
+      try (BatchyardQueue queue = lab.openBatchyard();
+          WarmNodes nodes = WarmNodes.start(lab, queue, workers)) {
+        double rate = nodes.drain(DRAINED);
         Latencies latencies = new Latencies(PER_S, warmsUp ? SAMPLES_WARMING : COUNT);
         double[] took_ms;
-        try (Stream stream = new Stream(queue, rate / 2)) {
+        try (SteadyStream stream = new SteadyStream(queue, rate / 2)) {
           latencies.submit(queue);
-          took_ms = latencies.await(worker.startedNs());
+          took_ms = latencies.await(workers.getFirst().startedNs());
           samples.add("queue.latency_half_rate.rate", stream.rate(), "tasks/s");
         }
-        worker.stop();
         samples.add("queue.latency_half_rate.p50", Latencies.percentile(took_ms, 0.5), "ms");
         samples.add("queue.latency_half_rate.p99", Latencies.percentile(took_ms, 0.99), "ms");
       }
@@ -185,48 +178,5 @@ final class QueueLatencyCell implements QueueCell {
 
     @Override
     public void ratios(Figures figures) {}
-
-    /** Submits at a steady rate until it is closed. */
-    private static final class Stream implements AutoCloseable {
-
-      private final QueueSystem queue;
-      private final double perS;
-      private final Thread thread = Thread.ofPlatform().name("stream").unstarted(this::run);
-      private final List<Exception> failures = new ArrayList<>();
-      private final long fromNs = System.nanoTime();
-      private final AtomicLong submitted = new AtomicLong();
-      private volatile boolean stopped;
-
-      Stream(QueueSystem queue, double perS) {
-        this.queue = queue;
-        this.perS = perS;
-        thread.start();
-      }
-
-      private void run() {
-        try {
-          while (!stopped) {
-            Latencies.until(fromNs + (long) (submitted.get() / perS * 1e9));
-            queue.submit(PER_CALL);
-            submitted.addAndGet(PER_CALL);
-          }
-        } catch (Exception e) {
-          failures.add(e);
-        }
-      }
-
-      double rate() {
-        return submitted.get() / ((System.nanoTime() - fromNs) / 1e9);
-      }
-
-      @Override
-      public void close() throws IOException, InterruptedException {
-        stopped = true;
-        thread.join();
-        if (!failures.isEmpty()) {
-          throw new IOException("the stream broke off", failures.getFirst());
-        }
-      }
-    }
   }
 }

@@ -9,6 +9,7 @@ import dev.batchyard.app.Version;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.Store;
@@ -172,6 +173,11 @@ public final class BatchyardQueue implements QueueSystem {
   @Override
   public AutoCloseable work(LongConsumer started) {
     return Node.start(open().installation(), types(started));
+  }
+
+  /** {@return the queues of its store, to be paused and resumed} */
+  public Queues queues() {
+    return open().installation().store().queues();
   }
 
   /** {@return pages and API over its database on any free port; whoever asks closes them} */
