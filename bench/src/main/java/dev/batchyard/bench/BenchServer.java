@@ -48,8 +48,7 @@ final class BenchServer implements AutoCloseable {
     Map<String, String> settings = new HashMap<>(more);
     settings.put("shared_buffers", "1GB");
     settings.put("max_wal_size", "8GB");
-    BenchServer server =
-        new BenchServer(EmbeddedServer.join(DataFolder.open(folder), settings));
+    BenchServer server = new BenchServer(EmbeddedServer.join(DataFolder.open(folder), settings));
     try (Connection connection = server.source(false).getConnection();
         Statement statement = connection.createStatement()) {
       for (String setting : Stream.concat(SHOWN.stream(), more.keySet().stream()).toList()) {

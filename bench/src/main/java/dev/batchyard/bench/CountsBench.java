@@ -158,12 +158,7 @@ final class CountsBench implements Callable<Integer> {
     List<Claim> claims =
         store
             .claims()
-            .claim(
-                boot,
-                UUID.randomUUID(),
-                Map.of(type, Claims.BATCH_MAX),
-                Claims.BATCH_MAX,
-                true);
+            .claim(boot, UUID.randomUUID(), Map.of(type, Claims.BATCH_MAX), Claims.BATCH_MAX, true);
     if (claims.size() != Claims.BATCH_MAX) {
       throw new IllegalStateException(claims.size() + " claimed, though more wait");
     }
@@ -173,9 +168,8 @@ final class CountsBench implements Callable<Integer> {
   private static void finish(Store store, List<Claim> claims) {
     List<Finish> ends =
         claims.stream()
-            .map(
-                claim ->
-                    new Finish(claim, new Verdict.Complete("{}"), "node-1", Duration.ofMillis(1)))
+            .map(claim ->
+                new Finish(claim, new Verdict.Complete("{}"), "node-1", Duration.ofMillis(1)))
             .toList();
     if (store.finishes().finish(ends).kept().size() != claims.size()) {
       throw new IllegalStateException("an end was refused");

@@ -18,8 +18,8 @@ import java.util.Locale;
 final class HotTables {
 
   /**
-   * A table is counted as no smaller than this when its live rows are written anew. Most of them
-   * hold next to nothing at any moment, and vacuum begins when some thousand rows are dead.
+   * What they may take together while next to nothing is in them: vacuum begins when some thousand
+   * rows of a table are dead, so their live size alone would say little.
    */
   static final long FLOOR_BYTES = 1_048_576;
 
@@ -41,16 +41,17 @@ final class HotTables {
    * Sizes of one moment.
    *
    * @param bytes as they are
-   * @param live_bytes with nothing but live rows, each table at least {@link #FLOOR_BYTES}
+   * @param live_bytes with nothing but live rows
    */
   record Sizes(long bytes, long live_bytes) {
 
+    /** {@return the one over the other, which counts as at least {@link #FLOOR_BYTES}} */
     double ratio() {
-      return (double) bytes / live_bytes;
+      return (double) bytes / Math.max(live_bytes, FLOOR_BYTES);
     }
   }
 
-  /** Measures them, and tells each of some size. */
+  /** Measures them, and tells each. */
   Sizes measure(PrintStream out) throws SQLException {
     long all = 0;
     long live = 0;
@@ -62,7 +63,7 @@ final class HotTables {
         out.printf(
             Locale.ROOT, "# %s: %d kB, written anew %d kB%n", name, bytes / 1024, anew / 1024);
         all += bytes;
-        live += Math.max(anew, FLOOR_BYTES);
+        live += anew;
       }
     }
     return new Sizes(all, live);

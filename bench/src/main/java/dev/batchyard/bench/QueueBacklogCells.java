@@ -34,13 +34,7 @@ final class QueueBacklogCells {
   /** {@return 100,000 with ten million in the history, which SQL has made, and with none} */
   static QueueCell history() {
     return new QueueTwinCell(
-        "history10m",
-        List.of(QueueSystems.BATCHYARD),
-        "full",
-        "empty",
-        0.85,
-        0.95,
-        new History());
+        "history10m", List.of(QueueSystems.BATCHYARD), "full", "empty", 0.85, 0.95, new History());
   }
 
   /** {@return a million drained while somebody holds a snapshot, and without that} */

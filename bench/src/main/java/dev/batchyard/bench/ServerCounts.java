@@ -23,7 +23,8 @@ final class ServerCounts implements AutoCloseable {
       select sum(calls) from pg_stat_statements where %s
       """;
 
-  private static final String OF_OTHERS = "query !~* '^begin' and query !~ 'pg_stat_|pg_current_wal|pg_extension'";
+  private static final String OF_OTHERS =
+      "query !~* '^begin' and query !~ 'pg_stat_|pg_current_wal|pg_extension'";
 
   private static final String EACH_STATEMENT =
       """

@@ -101,8 +101,7 @@ final class SoakBench implements Callable<Integer> {
         long startedBefore = nodes.started();
         long begin_ns = System.nanoTime();
         Latencies.until(from_ns + (part + 1) * part_ns);
-        rates[part] =
-            (nodes.started() - startedBefore) / ((System.nanoTime() - begin_ns) / 1e9);
+        rates[part] = (nodes.started() - startedBefore) / ((System.nanoTime() - begin_ns) / 1e9);
         out.printf(
             Locale.ROOT,
             "# part %d of %d: %.0f tasks/s, %s%n",

@@ -2,6 +2,9 @@ package dev.batchyard.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.bench.queue.QueueSystem;
+import java.util.Map;
+import java.util.function.LongConsumer;
 import org.junit.jupiter.api.Test;
 
 class LatenciesTest {
@@ -16,5 +19,51 @@ class LatenciesTest {
     assertThat(Latencies.percentile(sorted, 0.99)).isEqualTo(990);
     assertThat(Latencies.percentile(sorted, 0.999)).isEqualTo(999);
     assertThat(Latencies.percentile(new double[] {7}, 0.999)).isEqualTo(7);
+  }
+
+  @Test
+  void some_of_them_can_be_told_apart() throws Exception {
+    Latencies latencies = new Latencies(1_000, 3);
+    latencies.submit(new Nothing());
+    long ns = System.nanoTime();
+    Map<Long, Long> startedNs = Map.of(1L, ns, 2L, ns + 5_000_000, 3L, ns);
+    double[] all_ms = latencies.await(startedNs);
+    assertThat(all_ms).hasSize(3).isSorted();
+    assertThat(latencies.took_ms(startedNs, 2, 2)).containsExactly(all_ms[2]);
+  }
+
+  private static final class Nothing implements QueueSystem {
+
+    @Override
+    public String name() {
+      return "nothing";
+    }
+
+    @Override
+    public String settings() {
+      return "";
+    }
+
+    @Override
+    public void create() {}
+
+    @Override
+    public void submit(int count) {}
+
+    @Override
+    public void submitOne(long n) {}
+
+    @Override
+    public AutoCloseable work(LongConsumer started) {
+      return () -> {};
+    }
+
+    @Override
+    public long ended() {
+      return 0;
+    }
+
+    @Override
+    public void close() {}
   }
 }
