@@ -3,6 +3,7 @@ package dev.batchyard.bench;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.PrintStream;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -17,20 +18,16 @@ import javax.sql.DataSource;
  */
 final class ServerCounts implements AutoCloseable {
 
-  /** {@code BEGIN} travels with the first statement of its transaction, so it is no round trip. */
-  private static final String STATEMENTS =
-      """
-      select sum(calls) from pg_stat_statements where %s
-      """;
-
+  /** {@code BEGIN} travels with the first statement of its transaction: it is no round trip. */
   private static final String OF_OTHERS =
-      "query !~* '^begin' and query !~ 'pg_stat_|pg_current_wal|pg_extension'";
+      " where query !~* '^begin' and query !~ 'pg_stat_|pg_current_wal|pg_extension'";
+
+  private static final String STATEMENTS = "select sum(calls) from pg_stat_statements" + OF_OTHERS;
 
   private static final String EACH_STATEMENT =
-      """
-      select calls, left(regexp_replace(query, '\\s+', ' ', 'g'), 100)
-        from pg_stat_statements where %s order by calls desc, 2
-      """;
+      "select calls, left(regexp_replace(query, '\\s+', ' ', 'g'), 100) from pg_stat_statements"
+          + OF_OTHERS
+          + " order by calls desc, 2";
 
   private static final String FLUSHES =
       """
@@ -55,7 +52,7 @@ final class ServerCounts implements AutoCloseable {
       select sum(count) filter (where name in ('Btree/INSERT_LEAF', 'Btree/INSERT_POST',
                                                'Btree/SPLIT_L', 'Btree/SPLIT_R')),
              sum(record_size), sum(fpi_size)
-        from pg_get_wal_stats('0/0'::pg_lsn + %d, '0/0'::pg_lsn + %d, true)
+        from pg_get_wal_stats('0/0'::pg_lsn + ?::numeric, '0/0'::pg_lsn + ?::numeric, true)
              t (name, count, count_percentage, record_size, record_size_percentage, fpi_size)
       """;
 
@@ -106,11 +103,11 @@ final class ServerCounts implements AutoCloseable {
     handIn();
     long to = (long) numbers(LSN, 1)[0];
     double flushes = numbers(FLUSHES, 1)[0] - flushesBefore;
-    double statements = numbers(STATEMENTS.formatted(OF_OTHERS), 1)[0];
+    double statements = numbers(STATEMENTS, 1)[0];
     double rows = numbers(ROWS, 1)[0];
     tell(name, calls, tasks);
     execute("select pg_logical_emit_message(true, 'bench', 'flushes what is before it')");
-    double[] logged = numbers(LOGGED.formatted(from, to), 3);
+    double[] logged = numbers(LOGGED, 3, from, to);
     return new Counted(
         name,
         statements / calls,
@@ -143,7 +140,7 @@ final class ServerCounts implements AutoCloseable {
 
   private void tell(String name, int calls, int tasks) throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      try (ResultSet rows = statement.executeQuery(EACH_STATEMENT.formatted(OF_OTHERS))) {
+      try (ResultSet rows = statement.executeQuery(EACH_STATEMENT)) {
         while (rows.next()) {
           out.printf(
               Locale.ROOT,
@@ -174,15 +171,19 @@ final class ServerCounts implements AutoCloseable {
     }
   }
 
-  private double[] numbers(String sql, int columns) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      row.next();
-      double[] numbers = new double[columns];
-      for (int i = 0; i < columns; i++) {
-        numbers[i] = row.getDouble(i + 1);
+  private double[] numbers(String sql, int columns, long... parameters) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < parameters.length; i++) {
+        statement.setLong(i + 1, parameters[i]);
       }
-      return numbers;
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        double[] numbers = new double[columns];
+        for (int i = 0; i < columns; i++) {
+          numbers[i] = row.getDouble(i + 1);
+        }
+        return numbers;
+      }
     }
   }
 

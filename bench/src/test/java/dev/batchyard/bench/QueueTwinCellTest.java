@@ -24,6 +24,7 @@ final class QueueTwinCellTest {
           0.8,
           (lab, system, burdened, warmsUp) -> burdened ? 30 : 40);
 
+  @SuppressWarnings("NullAway") // its drains look at no lab
   private void round() throws Exception {
     cell.round(
         null,
