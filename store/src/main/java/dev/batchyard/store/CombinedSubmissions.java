@@ -23,6 +23,9 @@ final class CombinedSubmissions implements Submissions {
   /** Larger calls gain nothing by company. */
   private static final int SMALL_MAX = 50;
 
+  /** Characters of parameters in one combined statement, unless a single call has more. */
+  private static final long CHARS_MAX = 1 << 20;
+
   private final Submissions store;
   private final ArrayDeque<Call> line = new ArrayDeque<>();
   private boolean sending;
@@ -79,9 +82,11 @@ final class CombinedSubmissions implements Submissions {
     List<Call> calls = new ArrayList<>();
     calls.add(first);
     int room = BATCH_MAX - first.drafts.size();
-    while (!line.isEmpty() && line.peek().drafts.size() <= room) {
+    long chars = CHARS_MAX - first.chars;
+    while (!line.isEmpty() && line.peek().drafts.size() <= room && line.peek().chars <= chars) {
       Call next = line.remove();
       room -= next.drafts.size();
+      chars -= next.chars;
       calls.add(next);
     }
     return calls;
@@ -122,11 +127,13 @@ final class CombinedSubmissions implements Submissions {
   private static final class Call {
 
     private final List<TaskDraft> drafts;
+    private final long chars;
     private final CompletableFuture<Void> turn = new CompletableFuture<>();
     private final CompletableFuture<List<Submitted>> answer = new CompletableFuture<>();
 
     Call(List<TaskDraft> drafts) {
       this.drafts = drafts;
+      this.chars = drafts.stream().mapToLong(draft -> draft.paramsJson().length()).sum();
     }
 
     void send(Submissions store) {
@@ -137,7 +144,7 @@ final class CombinedSubmissions implements Submissions {
       }
     }
 
-    /** {@return the answer} Its exception carries the stack of the caller, not of the sender. */
+    /** {@return the answer} Its exception carries the stack of whoever sent it. */
     List<Submitted> answer() {
       try {
         return answer.join();

@@ -30,7 +30,9 @@ final class LeaseReturns {
        cross join unnest(l.ids) s (ids)
        cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (task)
         left join node n on n.boot = l.boot
-        left join running r on r.task = g.task and r.lease = l.id
+        left join lateral (
+          select r.started_at from running r where r.task = g.task and r.lease = l.id offset 0) r
+          on true
        where l.id = any (?)
       """;
 
@@ -97,8 +99,10 @@ final class LeaseReturns {
       """
       with gone as materialized (
         select lower(l.ids) as task, t.type, n.name, l.*,
-               case when exists (select from checkpoint c
-                                  where c.task = lower(l.ids) and c.lease = l.id)
+               case when (select true
+                            from checkpoint c
+                           where c.task = lower(l.ids) and c.lease = l.id
+                           limit 1)
                     then 0 else l.crashes + 1 end as died,
                coalesce(?::timestamptz, clock_timestamp()) as now,
                'node ' || coalesce(n.name, '?') || ' was lost: '

@@ -64,10 +64,14 @@ final class LowMarks {
     marks.clear();
   }
 
-  /** All lanes were read from their beginning. */
-  void readAll(long startedNs) {
+  /**
+   * All lanes were read from their beginning.
+   *
+   * @param found whether that gave something: then it was not in vain, however long it took
+   */
+  void readAll(long startedNs, boolean found) {
     fullAtNs = nanos.getAsLong();
-    fullTookNs = fullAtNs - startedNs;
+    fullTookNs = found ? 0 : fullAtNs - startedNs;
   }
 
   long now() {

@@ -16,78 +16,91 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds the lane whose head comes first, then takes from it in one statement. Only the primary key
- * of {@code block} gives the order (due, block): with a second index that could, the planner
- * changes over once statistics change (measured: four times slower).
+ * One statement finds the lane whose head comes first and takes from it. Only the primary key of
+ * {@code block} gives the order (due, block): with a second index that could, the planner changes
+ * over once statistics change (measured: four times slower).
+ *
+ * <p>The statement is planned once for all values, perhaps while a table is empty, and must not
+ * read all of it when it has grown. So no table that grows is joined: it is read below {@code
+ * offset 0}, which the planner does not look through, or by a key that a subquery gives.
  */
 final class PgClaims implements Claims {
 
   /** Lanes that are tried in one call when others hold every block of the first ones. */
   private static final int LANES_MAX = 8;
 
-  static final String HEADS =
-      """
-      with clock as materialized (
-        select coalesce(?::timestamptz, clock_timestamp()) as at)
-      select l.id, l.type, h.whole, h.size
-        from lane l
-        join queue q on q.name = l.queue
-        left join unnest(?::integer[], ?::text[]::timestamptz[]) m (lane, due_at) on m.lane = l.id
-       cross join lateral (
-         select b.due_at, b.whole, b.hi - b.lo + 1 as size
-           from block b
-          where b.lane = l.id
-            and b.due_at >= coalesce(m.due_at, '-infinity')
-            and b.due_at <= (select at from clock)
-            and (? or not b.whole or b.lo < b.hi)
-          order by b.due_at, b.bid
-          limit 1) h
-       where l.type = any (?)
-         and q.paused_at is null
-       order by h.due_at + l.priority * q.age_step, l.id
-       limit ?
-      """;
-
-  // lane, due_at and bid never change, so that the delete and the split find the row that was
-  // locked,
-  // even if another claim split it meanwhile. What was leased must be what left the blocks: else
-  // the
-  // statement undoes itself.
-  static final String CLAIM =
+  // A block that others hold is passed over, and so may the whole lane be: the caller asks for the
+  // next one then. As many blocks are locked as would do if all were as long as the head: what is
+  // locked in vain is written in vain; a mixed lane gives less than asked for.
+  private static final String TAKEN =
       """
       with clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as at),
+      head as materialized (
+        select l.id as lane, l.type, h.whole, w.n as wanted, m.due_at as mark,
+               case when h.whole then least(w.n, 1) else least(w.n, (w.n - 1) / h.size + 2) end as blocks,
+               case when h.whole then ? else w.n end as ids
+          from unnest(?::text[], ?::integer[]) w (type, n)
+          join lane l on l.type = w.type
+          join queue q on q.name = l.queue
+          left join unnest(?::integer[], ?::text[]::timestamptz[]) m (lane, due_at) on m.lane = l.id
+         cross join lateral (
+           select b.due_at, b.whole, b.hi - b.lo + 1 as size
+             from block b
+            where b.lane = l.id
+              and b.due_at >= coalesce(m.due_at, '-infinity')
+              and b.due_at <= (select at from clock)
+              and (? or not b.whole or b.lo < b.hi)
+            order by b.due_at, b.bid
+            limit 1) h
+         where q.paused_at is null
+         order by h.due_at + l.priority * q.age_step, l.id
+        offset ?
+         limit 1),
       picked as materialized (
         select b.lane, b.due_at, b.bid, b.lo, b.hi, b.whole,
                b.attempt, b.failures, b.crashes, b.generation
           from block b
-         where b.lane = ?
-           and b.due_at >= coalesce(?::timestamptz, '-infinity')
+         where b.lane = (select lane from head)
+           and b.due_at >= (select coalesce(mark, '-infinity') from head)
            and b.due_at <= (select at from clock)
-           and b.whole = ?
+           and b.whole = (select whole from head)
            and (? or not b.whole or b.lo < b.hi)
            and exists (select from node where boot = ? and fenced_at is null)
-           and not exists (select from lane l join queue q on q.name = l.queue
-                            where l.id = ? and q.paused_at is not null)
          order by b.due_at, b.bid
-         limit ?
+         limit (select blocks from head)
            for update of b skip locked),
       summed as materialized (
         select *, (sum(hi - lo + 1) over (order by due_at, bid) - (hi - lo + 1))::bigint as before
           from picked),
       taken as materialized (
-        select *, least(hi, lo + ? - before - 1) as last from summed where before < ?),
+        select s.*, least(s.hi, s.lo + h.ids - s.before - 1) as last
+          from summed s cross join head h
+         where s.before < h.ids),
+      """;
+
+  // lane, due_at and bid never change, so that the delete and the split find the row that was
+  // locked, even if another claim split it meanwhile. At most the last block is split. What was
+  // leased must be what left the blocks: else the statement undoes itself.
+  private static final String LEASED =
+      """
       deleted as (
-        delete from block b using taken t
-         where b.lane = t.lane and b.due_at = t.due_at and b.bid = t.bid and t.last = t.hi
+        delete from block b
+         where b.lane = (select lane from head)
+           and b.due_at >= (select min(due_at) from taken)
+           and b.due_at <= (select max(due_at) from taken)
+           and b.bid = any (array(select bid from taken where last = hi))
         returning 1),
       split as (
-        update block b set lo = t.last + 1 from taken t
-         where b.lane = t.lane and b.due_at = t.due_at and b.bid = t.bid and t.last < t.hi
+        update block b set lo = (select last + 1 from taken where last < hi)
+         where b.lane = (select lane from head)
+           and b.due_at = (select due_at from taken where last < hi)
+           and b.bid = (select bid from taken where last < hi)
         returning 1),
       leased as (
         insert into lease (token, boot, lane, due_at, whole, attempt, failures, crashes, generation,
@@ -105,31 +118,45 @@ final class PgClaims implements Claims {
                end as fine,
                (select sum(last - lo + 1) from taken) as size,
                (select max(due_at) from taken) as due_at)
-      select c.fine, c.size, c.due_at, t.id, t.flags, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
-             l.generation, t.retry as policy, p.retries, p.backoff,
-             (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
-             (extract(epoch from p.max_delay) * 1000)::bigint as max_delay_ms,
-             (t.limits ->> 'attemptMs')::bigint as attempt_ms, x.start_ms, x.end_ms, x.by_deadline,
-             coalesce(d.read, 0) as begun,
-             case when d.read is null then 0 else coalesce(d.fraction, -1) end as begun_fraction
-        from checked c
-       cross join taken k
-        join leased l on (l.attempt, l.failures, l.crashes, l.generation)
-                       = (k.attempt + 1, k.failures, k.crashes, k.generation)
-        join task t on t.id between k.lo and k.last
-        left join retry_policy p on p.name = t.retry
-        left join lateral (
-          select case when l.attempt = 1
-                      then (extract(epoch from e.start_by - o.at) * 1000)::bigint end as start_ms,
-                 (extract(epoch from e.end_by - o.at) * 1000)::bigint as end_ms, e.by_deadline
-            from expiry e
-           cross join clock o
-           where t.limits is not null and e.task = t.id) x on true
-        left join lateral (
-      """
+      """;
+
+  // one row without a task if there is a head, but nothing of its lane was to be had
+  static final String CLAIM =
+      TAKEN
+          + LEASED
+          + """
+          select h.lane, h.type, h.whole, h.wanted, h.ids, c.fine, c.size, c.due_at,
+                 t.id, t.flags, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
+                 l.generation, t.retry as policy, p.retries, p.backoff,
+                 (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
+                 (extract(epoch from p.max_delay) * 1000)::bigint as max_delay_ms,
+                 (t.limits ->> 'attemptMs')::bigint as attempt_ms, x.start_ms, x.end_ms, x.by_deadline,
+                 coalesce(d.read, 0) as begun,
+                 case when d.read is null then 0 else coalesce(d.fraction, -1) end as begun_fraction
+            from head h
+           cross join checked c
+            left join (taken k
+            join leased l on (l.attempt, l.failures, l.crashes, l.generation)
+                           = (k.attempt + 1, k.failures, k.crashes, k.generation)) on true
+            left join lateral (
+              select t.id, t.flags, t.params, t.retry, t.limits
+                from task t
+               where t.id between k.lo and k.last
+              offset 0) t on true
+            left join retry_policy p on p.name = t.retry
+            left join lateral (
+              select case when l.attempt = 1
+                          then (extract(epoch from e.start_by - o.at) * 1000)::bigint end as start_ms,
+                     (extract(epoch from e.end_by - o.at) * 1000)::bigint as end_ms, e.by_deadline
+                from expiry e
+               cross join clock o
+               where t.limits is not null and e.task = t.id
+              offset 0) x on true
+            left join lateral (
+          """
           + CheckpointSums.SUMS
           + """
-              s.task = t.id and l.attempt > 1) d on true
+                  s.task = t.id and l.attempt > 1) d on true
            order by t.id
           """;
 
@@ -138,7 +165,31 @@ final class PgClaims implements Claims {
       select id from lease where boot = ? and id <> all (?) order by id for update
       """;
 
-  private record Head(int lane, String type, boolean whole, long size) {}
+  private record Asked(
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+
+    int wanted(String type) {
+      return Math.min(BATCH_MAX, Math.min(free, Objects.requireNonNull(wantedByType.get(type))));
+    }
+  }
+
+  /**
+   * A lane that has something due and what was taken of it.
+   *
+   * @param ids how many were to be taken at most
+   * @param size how many were leased
+   * @param lastDue the latest due time of these; empty if none was
+   */
+  private record Head(
+      int lane,
+      String type,
+      boolean whole,
+      long wanted,
+      long ids,
+      long size,
+      Optional<Instant> lastDue) {}
+
+  private record Found(Head head, List<Claim> claims) {}
 
   private final Db db;
   private final StoreClock clock;
@@ -160,19 +211,10 @@ final class PgClaims implements Claims {
     if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
+    Asked asked = new Asked(boot, token, wantedByType, free, idle);
     claiming.lock(); // one node, one claim at a time: the marks are its own
     try {
-      for (Head head : heads(wantedByType.keySet(), idle)) {
-        int wanted = Objects.requireNonNull(wantedByType.get(head.type()));
-        if (wanted == 0) {
-          return List.of();
-        }
-        List<Claim> claims = claim(boot, token, head, Math.min(free, wanted), idle);
-        if (!claims.isEmpty()) {
-          return claims;
-        }
-      }
-      return List.of();
+      return claim(asked);
     } finally {
       claiming.unlock();
     }
@@ -193,88 +235,105 @@ final class PgClaims implements Claims {
   }
 
   /** Reads from the marks; from the beginning when these find nothing, and now and then. */
-  private List<Head> heads(Set<String> types, boolean idle) {
+  private List<Claim> claim(Asked asked) {
     if (!marks.marks().isEmpty()) {
-      List<Head> heads = readHeads(types, idle);
-      if (!heads.isEmpty() || !marks.mayReadAll()) {
-        return heads;
+      Optional<List<Claim>> claims = fromLanes(asked);
+      if (claims.isPresent() || !marks.mayReadAll()) {
+        return claims.orElse(List.of());
       }
       marks.clear();
     }
     long startedNs = marks.now();
-    List<Head> heads = readHeads(types, idle);
-    marks.readAll(startedNs);
-    return heads;
+    Optional<List<Claim>> claims = fromLanes(asked);
+    marks.readAll(startedNs, claims.isPresent());
+    return claims.orElse(List.of());
   }
 
-  private List<Head> readHeads(Set<String> types, boolean idle) {
+  /** {@return what the first lane with free blocks gave, empty if nothing waits} */
+  private Optional<List<Claim>> fromLanes(Asked asked) {
+    for (int place = 0; place < LANES_MAX; place++) {
+      Optional<Found> found = fromLane(asked, place);
+      if (found.isEmpty()) {
+        return place == 0 ? Optional.empty() : Optional.of(List.of());
+      }
+      // a type of which none is wanted now keeps its turn
+      if (!found.get().claims().isEmpty() || found.get().head().wanted() == 0) {
+        return found.map(Found::claims);
+      }
+    }
+    return Optional.of(List.of());
+  }
+
+  private Optional<Found> fromLane(Asked asked, int place) {
     List<Integer> lanes = List.copyOf(marks.marks().keySet());
-    return db.query(
-        HEADS,
-        r ->
-            new Head(r.getInt("id"), r.getString("type"), r.getBoolean("whole"), r.getLong("size")),
-        clock.bound(),
-        lanes.stream().mapToInt(Integer::intValue).toArray(),
-        lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
-        idle,
-        types.toArray(String[]::new),
-        LANES_MAX);
-  }
-
-  private List<Claim> claim(UUID boot, UUID token, Head head, int most, boolean idle) {
-    int wanted = Math.min(most, BATCH_MAX);
-    // as many blocks as would do if all were as long as the head: what is locked in vain is written
-    // in vain; a mixed lane gives less than asked for, and the caller comes again
-    long blocks = head.whole() ? 1 : Math.min(wanted, (wanted - 1) / head.size() + 2);
-    long ids = head.whole() ? BATCH_MAX : wanted;
-    long[] size = {0};
-    @Nullable Instant[] last = {null};
-    List<Claim> claims =
+    List<String> types = List.copyOf(asked.wantedByType().keySet());
+    AtomicReference<@Nullable Head> first = new AtomicReference<>();
+    List<Optional<Claim>> rows =
         db.query(
             CLAIM,
-            r -> {
-              size[0] = r.getLong("size");
-              if (last[0] == null) {
-                last[0] = Sql.instant(r, "due_at");
+            row -> {
+              if (row.isFirst()) {
+                first.set(head(row));
               }
-              return claim(r, head, token);
+              return claim(row, Objects.requireNonNull(first.get()), asked.token());
             },
             clock.bound(),
-            head.lane(),
-            Optional.ofNullable(marks.of(head.lane())),
-            head.whole(),
-            idle,
-            boot,
-            head.lane(),
-            blocks,
-            ids,
-            ids,
-            token,
-            boot);
-    if (claims.size() > ids || (!claims.isEmpty() && claims.size() != size[0])) {
+            BATCH_MAX,
+            types.toArray(String[]::new),
+            types.stream().mapToInt(asked::wanted).toArray(),
+            lanes.stream().mapToInt(Integer::intValue).toArray(),
+            lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
+            asked.idle(),
+            place,
+            asked.idle(),
+            asked.boot(),
+            asked.token(),
+            asked.boot());
+    if (rows.isEmpty()) {
+      return Optional.empty();
+    }
+    Head head = Objects.requireNonNull(first.get());
+    List<Claim> claims = rows.stream().flatMap(Optional::stream).toList();
+    if (claims.size() > head.ids() || claims.size() != head.size()) {
       throw new IllegalStateException(
           "lane %d: %d tasks leased, %d returned, %d wanted"
-              .formatted(head.lane(), size[0], claims.size(), ids));
+              .formatted(head.lane(), head.size(), claims.size(), head.ids()));
     }
-    if (last[0] != null) {
-      marks.taken(head.lane(), last[0]);
-    }
-    return claims;
+    head.lastDue().ifPresent(due -> marks.taken(head.lane(), due));
+    return Optional.of(new Found(head, claims));
   }
 
-  private static Claim claim(ResultSet row, Head head, UUID token) throws SQLException {
-    return new Claim(
-        row.getLong("id"),
-        head.type(),
-        row.getString("params"),
-        counters(row),
-        policy(row),
-        row.getLong("lease"),
-        token,
-        head.whole() && row.getLong("size") == 1,
-        new Progress(row.getLong("begun"), row.getDouble("begun_fraction")),
-        row.getInt("flags"),
-        limits(row));
+  private static Head head(ResultSet row) throws SQLException {
+    return new Head(
+        row.getInt("lane"),
+        row.getString("type"),
+        row.getBoolean("whole"),
+        row.getLong("wanted"),
+        row.getLong("ids"),
+        row.getLong("size"),
+        row.getObject("due_at") == null
+            ? Optional.empty()
+            : Optional.of(Sql.instant(row, "due_at")));
+  }
+
+  private static Optional<Claim> claim(ResultSet row, Head head, UUID token) throws SQLException {
+    long task = row.getLong("id");
+    if (row.wasNull()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Claim(
+            task,
+            head.type(),
+            row.getString("params"),
+            counters(row),
+            policy(row),
+            row.getLong("lease"),
+            token,
+            head.whole() && head.size() == 1,
+            new Progress(row.getLong("begun"), row.getDouble("begun_fraction")),
+            row.getInt("flags"),
+            limits(row)));
   }
 
   private static TimeLimits limits(ResultSet row) throws SQLException {

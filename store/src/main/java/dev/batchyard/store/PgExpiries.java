@@ -34,17 +34,24 @@ final class PgExpiries implements Expiries {
            for update skip locked),
       waiting as materialized (
         select s.task, s.queue_timeout, s.start_by, s.end_by, s.by_deadline,
-               b.bid, b.lane, b.due_at, b.kind, b.whole, b.lo, b.hi,
+               b.bid, b.first, b.lane, b.due_at, b.kind, b.whole, b.lo, b.hi,
                b.attempt, b.failures, b.crashes, b.generation
           from seen s
-          join block b on b.first between s.task - 499 and s.task and b.lo <= s.task and b.hi >= s.task
-           for update of b skip locked),
+         cross join lateral (
+           select b.*
+             from block b
+            where b.first between s.task - 499 and s.task and b.lo <= s.task and b.hi >= s.task
+           offset 0
+              for update skip locked) b),
       aside as materialized (
         select s.by_deadline, p.*
           from seen s
-          join parked p on p.id = s.task
-         where s.end_by <= (select now from clock)
-           for update of p skip locked),
+         cross join lateral (
+           select p.*
+             from parked p
+            where p.id = s.task and s.end_by <= (select now from clock)
+           offset 0
+              for update skip locked) p),
       judged as materialized (
         select w.*,
                case when w.due_at <= c.now  then 'ready'
@@ -61,14 +68,15 @@ final class PgExpiries implements Expiries {
            select greatest(w.due_at, (select max(a.ended_at) from attempt_log a where a.task = w.task))
                   + w.queue_timeout as from_now) f),
       cut as materialized (
-        select lane, due_at, bid, kind, whole, attempt, failures, crashes, generation,
+        select lane, due_at, first, bid, kind, whole, attempt, failures, crashes, generation,
                int8multirange(int8range(lo, hi, '[]')) - range_agg(int8range(task, task, '[]')) as rest
           from judged
          where reason is not null
-         group by lane, due_at, bid, kind, whole, attempt, failures, crashes, generation, lo, hi),
+         group by lane, due_at, first, bid, kind, whole, attempt, failures, crashes, generation,
+                  lo, hi),
       deleted as (
-        delete from block b using cut k
-         where b.lane = k.lane and b.due_at = k.due_at and b.bid = k.bid
+        delete from block
+         where first = any (array(select first from cut)) and bid = any (array(select bid from cut))
         returning 1),
       kept as (
         insert into block (lane, due_at, kind, whole, first, lo, hi,
@@ -77,7 +85,7 @@ final class PgExpiries implements Expiries {
                attempt, failures, crashes, generation
           from cut, unnest(rest) r),
       unparked as (
-        delete from parked p using aside a where p.id = a.id returning 1),
+        delete from parked where id = any (array(select id from aside)) returning 1),
       failing as materialized (
         select task, lane, state, attempt, failures, crashes, generation, reason
           from judged
@@ -110,23 +118,25 @@ final class PgExpiries implements Expiries {
       over as materialized (
         select task from failing
          union
-        select s.task from seen s join outcome o on o.id = s.task),
+        select task from seen where (select true from outcome o where o.id = task)),
       forgotten as (
-        delete from expiry e using over o where e.task = o.task),
-      later as (
-        update expiry e
-           set start_by = n.start_by,
-               look_at = greatest(case when j.task is null then c.now + interval '5 s' else c.now end,
-                                  coalesce(least(n.start_by,
-                                                 case when e.end_by > c.now then e.end_by end),
-                                           c.now + interval '5 s'))
+        delete from expiry where task = any (array(select task from over))),
+      again as materialized (
+        select s.task, n.start_by,
+               greatest(case when j.task is null then c.now + interval '5 s' else c.now end,
+                        coalesce(least(n.start_by, case when s.end_by > c.now then s.end_by end),
+                                 c.now + interval '5 s')) as look_at
           from seen s
          cross join clock c
           left join judged j on j.task = s.task
          cross join lateral (
            select case when s.start_by > c.now then s.start_by
                        else coalesce(j.from_now, c.now + s.queue_timeout) end as start_by) n
-         where e.task = s.task and s.task not in (select task from over))
+         where s.task not in (select task from over)),
+      later as (
+        update expiry e
+           set (start_by, look_at) = (select a.start_by, a.look_at from again a where a.task = e.task)
+         where e.task = any (array(select task from again)))
       select (select count(*) from seen) as seen,
              (select array_agg(task) from failing) as failed,
              case when (select count(*) from cut) <> (select count(*) from deleted)

@@ -49,13 +49,19 @@ final class PgFinishes implements Finishes {
                t.rans, t.types, t.nodes, t.results, t.kinds, t.messages, t.traces,
                t.spareds
           from (select * from taken order by lease) t
-          join lease l on l.id = t.lease and l.token = t.token
-         where l.ids && t.ids
-           for update of l),
+         cross join lateral (
+           select l.*
+             from lease l
+            where l.id = t.lease and l.token = t.token and l.ids && t.ids
+           offset 0
+              for update) l),
       done as materialized (
         select h.id as lease, h.lane, h.due_at, h.attempt, h.failures, h.generation,
                case when h.crashes > 0
-                     and exists (select from checkpoint c where c.task = e.task and c.lease = h.id)
+                     and (select true
+                            from checkpoint c
+                           where c.task = e.task and c.lease = h.id
+                           limit 1)
                     then 0 else h.crashes end as crashes,
                e.task, e.type, e.node, e.result, a.ask, c.now,
                e.delay * interval '1 ms' as delay,
@@ -87,9 +93,10 @@ final class PgFinishes implements Finishes {
                        then 'release' else e.verdict end as verdict) v
          where h.mine @> e.task),
       deleted as (
-        delete from lease l using held h where l.id = h.id and isempty(h.rest)),
+        delete from lease where id = any (array(select id from held where isempty(rest)))),
       shrunk as (
-        update lease l set ids = h.rest from held h where l.id = h.id and not isempty(h.rest)),
+        update lease l set ids = (select h.rest from held h where h.id = l.id)
+         where l.id = any (array(select id from held where not isempty(rest)))),
       ended as (
         insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, lease,
                              node, started_at, finished_at, result, error)
@@ -151,18 +158,26 @@ final class PgFinishes implements Finishes {
           from done d
          where verdict in ('pause', 'cancel')),
       answered as (
-        delete from request q using done d where q.task = d.task and d.ask is not null),
+        delete from request
+         where task = any (array(select task from done where ask is not null))
+        returning task, kind),
       over as (
-        delete from running r using done d where r.task = d.task)
-      select task, verdict in ('complete', 'fail', 'cancel') as ended from done
+        delete from running where task = any (array(select task from done))),
+      checked as materialized (
+        select case when exists (select from answered a join done d using (task)
+                                  where a.kind <> d.ask)
+                    then fail('40001', 'a pause became a cancel meanwhile')
+               end as fine)
+      select d.task, d.verdict in ('complete', 'fail', 'cancel') as ended, c.fine
+        from done d cross join checked c
       """;
 
   private static final String OWN_FIRST_TRY =
       """
       select m.task
         from unnest(?::bigint[], ?::bigint[]) m (task, lease)
-       where exists (select from outcome o where o.id = m.task and o.lease = m.lease)
-          or exists (select from attempt_log a where a.lease = m.lease and a.task = m.task)
+       where (select true from outcome o where o.id = m.task and o.lease = m.lease limit 1)
+          or (select true from attempt_log a where a.lease = m.lease and a.task = m.task limit 1)
       """;
 
   /** A verdict as the statement takes it. */

@@ -98,9 +98,10 @@ final class PgOperatorMoves implements OperatorMoves {
         update parked set state = 'blocked' where id = ? and from_state = 'blocked'
         returning id, from_state),
       waits as (
-        update expiry e set start_by = greatest(w.due_at, w.now) + e.queue_timeout
-          from (select id, due_at, coalesce(?::timestamptz, clock_timestamp()) as now from was) w
-         where e.task = w.id and e.queue_timeout is not null)
+        update expiry
+           set start_by = greatest((select due_at from was),
+                                   coalesce(?::timestamptz, clock_timestamp())) + queue_timeout
+         where task = (select id from was) and queue_timeout is not null)
       insert into event (task, at, from_state, to_state, by, why)
       select id, coalesce(?::timestamptz, clock_timestamp()), 'paused', from_state, ?, 'resumed'
         from (select id, from_state from was union all select id, from_state from blocked) m

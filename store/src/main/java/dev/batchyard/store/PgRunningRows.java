@@ -20,7 +20,11 @@ final class PgRunningRows implements RunningRows {
        cross join unnest(?::bigint[], ?::bigint[], ?::text[]::uuid[], ?::bigint[], ?::bigint[],
                          ?::double precision[], ?::double precision[], ?::bigint[])
              g (task, lease, token, ran, items, fraction, rate, remaining_ms)
-        join lease l on l.id = g.lease and l.token = g.token and l.ids @> g.task
+       cross join lateral (
+         select l.id
+           from lease l
+          where l.id = g.lease and l.token = g.token and l.ids @> g.task
+         offset 0) l
           on conflict (task) do update
          set lease = excluded.lease, node = excluded.node,
              started_at = case when r.lease = excluded.lease then r.started_at

@@ -124,8 +124,12 @@ final class PgSubmissions implements Submissions {
       select distinct on (g.n) g.n, k.task
         from unnest(?::integer[], ?::text[]::key_scope[], ?::text[], ?::text[])
              g (n, scope, type, key)
-        join task_key k on k.scope = g.scope and k.type = g.type and k.key = g.key
-       where k.until > coalesce(?::timestamptz, clock_timestamp())
+       cross join lateral (
+         select k.task
+           from task_key k
+          where k.scope = g.scope and k.type = g.type and k.key = g.key
+            and k.until > coalesce(?::timestamptz, clock_timestamp())
+         offset 0) k
        order by g.n, g.scope
       """;
 

@@ -188,7 +188,7 @@ class ClaimsTest {
           from generate_series(1000, 101000) i
         """);
     f.sql("analyze block");
-    for (String statement : List.of(PgClaims.HEADS, PgClaims.CLAIM)) {
+    for (String statement : List.of(PgClaims.CLAIM)) {
       String plan = f.plan(statement);
       assertThat(plan).contains("Index Scan using block_pkey on block b");
       assertThat(plan).doesNotContain("Seq Scan on block").doesNotContain("block_first");

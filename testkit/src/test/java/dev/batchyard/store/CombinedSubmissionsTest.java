@@ -109,11 +109,36 @@ class CombinedSubmissionsTest {
     }
   }
 
+  @Test
+  void large_parameters_share_a_statement_up_to_its_limit() throws Exception {
+    Gate store = new Gate();
+    Submissions combined = new CombinedSubmissions(store);
+    String large = "{\"text\": \"" + "字".repeat(400_000) + "\"}";
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<List<Submitted>>> calls = new ArrayList<>();
+      calls.add(threads.submit(() -> combined.submit(List.of(labelled("a", large)))));
+      assertThat(store.entered.await(10, TimeUnit.SECONDS)).isTrue();
+      for (int n = 0; n < 4; n++) {
+        calls.add(threads.submit(() -> combined.submit(List.of(labelled("b", large)))));
+      }
+      store.awaitLine(combined, 4);
+      store.open.countDown();
+      for (Future<List<Submitted>> call : calls) {
+        assertThat(call.get(10, TimeUnit.SECONDS)).hasSize(1);
+      }
+      assertThat(store.sizes).containsExactly(1, 2, 2);
+    }
+  }
+
   private static TaskDraft labelled(String label) {
+    return labelled(label, StoreFixture.draft().paramsJson());
+  }
+
+  private static TaskDraft labelled(String label, String paramsJson) {
     TaskDraft draft = StoreFixture.draft();
     return new TaskDraft(
         draft.type(),
-        draft.paramsJson(),
+        paramsJson,
         label,
         draft.queue(),
         draft.priority(),

@@ -23,7 +23,7 @@ class LowMarksTest {
 
   @Test
   void all_is_read_again_once_a_second() {
-    marks.readAll(now.get());
+    marks.readAll(now.get(), false);
     marks.taken(3, DUE);
     pass(Duration.ofMillis(999));
     assertThat(marks.marks()).isNotEmpty();
@@ -35,11 +35,11 @@ class LowMarksTest {
   void a_quick_reading_from_the_beginning_may_follow_at_once_a_slow_one_later() {
     long from = now.get();
     pass(Duration.ofMillis(5));
-    marks.readAll(from);
+    marks.readAll(from, false);
     assertThat(marks.mayReadAll()).isTrue();
     from = now.get();
     pass(Duration.ofMillis(6));
-    marks.readAll(from);
+    marks.readAll(from, false);
     pass(Duration.ofMillis(119));
     assertThat(marks.mayReadAll()).isFalse();
     pass(Duration.ofMillis(1));

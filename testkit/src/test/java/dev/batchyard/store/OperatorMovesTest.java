@@ -13,10 +13,14 @@ import dev.batchyard.engine.task.Counters;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -180,5 +184,40 @@ class OperatorMovesTest {
     assertThat(moves.pause(task, "kim")).isEqualTo(Move.ALREADY);
     assertThat(moves.resume(task, "kim")).isEqualTo(Move.ALREADY);
     assertThat(f.count("select count(*) from event")).isZero();
+  }
+
+  @Test
+  void a_cancel_that_takes_the_place_of_a_pause_while_the_end_is_on_its_way_is_not_lost(
+      TestDatabase test) throws Exception {
+    long task = f.submit();
+    Claim claim = f.claimOne(node);
+    assertThat(moves.pause(task, "kim")).isEqualTo(Move.REQUESTED);
+    try (Connection person = test.connect();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      person.setAutoCommit(false);
+      Sql.run(person, "set search_path = batchyard");
+      // as a cancel does it, which has locked the lease first
+      Sql.run(person, "update lease set asked = asked + int8multirange(int8range(1, 1, '[]'))");
+      Sql.run(person, "update request set kind = 'cancel' where task = ?", task);
+      var end = threads.submit(() -> f.finish(claim, StoreFixture.retry(Duration.ZERO)));
+      awaitSomebodyWaitsForALock();
+      person.commit();
+      end.get(10, TimeUnit.SECONDS);
+    }
+    assertThat(f.state(task)).isEqualTo(TaskState.CANCELLED);
+    assertThat(f.count("select count(*) from request")).isZero();
+    assertThat(f.historyIsLegal(task)).isTrue();
+  }
+
+  private void awaitSomebodyWaitsForALock() {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (f.count(
+            """
+            select count(*) from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'
+            """)
+        == 0) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+    }
   }
 }

@@ -22,6 +22,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -263,22 +264,29 @@ final class StoreFixture implements AutoCloseable {
 
   /** The plan of a statement that is good for all values, as the server keeps it. */
   String plan(String statement) {
-    int parameters = statement.length() - statement.replace("?", "").length();
-    String numbered = statement;
-    for (int n = 1; n <= parameters; n++) {
-      numbered = numbered.replaceFirst("\\?", "\\$" + n);
+    int parameters = 0;
+    StringBuilder numbered = new StringBuilder();
+    boolean quoted = false;
+    for (int i = 0; i < statement.length(); i++) {
+      char each = statement.charAt(i);
+      quoted ^= each == '\'';
+      boolean parameter = each == '?' && !quoted;
+      numbered.append(parameter ? "$" + ++parameters : String.valueOf(each));
     }
     try (Connection c = source.getConnection()) {
       Sql.run(c, "set plan_cache_mode = force_generic_plan");
       Sql.run(c, "prepare planned as " + numbered);
-      String nulls = "null, ".repeat(parameters - 1) + "null";
-      List<String> lines =
-          Sql.query(c, "explain execute planned(" + nulls + ")", r -> r.getString(1));
-      Sql.run(c, "deallocate planned");
-      Sql.run(c, "reset plan_cache_mode");
-      return String.join("\n", lines);
+      try {
+        String nulls = String.join(", ", Collections.nCopies(parameters, "null"));
+        String values = parameters == 0 ? "" : "(" + nulls + ")";
+        return String.join(
+            "\n", Sql.query(c, "explain execute planned" + values, r -> r.getString(1)));
+      } finally {
+        Sql.run(c, "deallocate planned");
+        Sql.run(c, "reset plan_cache_mode");
+      }
     } catch (SQLException e) {
-      throw new IllegalStateException(e);
+      throw new IllegalStateException(statement, e);
     }
   }
 }

@@ -26,7 +26,7 @@ final class Attempt implements TaskContext {
   private final Eta eta;
   private final AtomicReference<StopReason> stop = new AtomicReference<>(StopReason.NONE);
   private final AtomicBoolean ended = new AtomicBoolean();
-  private final AtomicBoolean slotFreed = new AtomicBoolean();
+  private final AtomicBoolean slot = new AtomicBoolean();
   private volatile Progress progress;
   private volatile @Nullable Thread thread;
   private final long claimedNs;
@@ -127,9 +127,14 @@ final class Attempt implements TaskContext {
     return ended.compareAndSet(false, true);
   }
 
-  /** {@return true for the first caller only: it alone gives the slot back} */
-  boolean freeSlot() {
-    return slotFreed.compareAndSet(false, true);
+  /** It holds a slot from now on. Only {@link Slots} calls this. */
+  void takeSlot() {
+    slot.set(true);
+  }
+
+  /** {@return true if it held a slot, which it no longer does} Only {@link Slots} calls this. */
+  boolean giveSlot() {
+    return slot.compareAndSet(true, false);
   }
 
   boolean hasEnded() {

@@ -270,9 +270,7 @@ final class Attempts {
 
   /** Frees its slot; the claiming thread is woken only if it may have something to do. */
   private void release(Attempt attempt) {
-    if (attempt.freeSlot()) {
-      slots.leave().ifPresent(this::start);
-    }
+    slots.leave(attempt).ifPresent(this::start);
     if (pace.runsLow(attempt.claim().type(), slots.waiting())) {
       changed.raise();
     }

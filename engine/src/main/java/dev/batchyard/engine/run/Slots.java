@@ -19,21 +19,30 @@ final class Slots {
     this.size = size;
   }
 
-  /** {@return whether it may start at once} If not, it waits for {@link #leave()} of another. */
+  /** {@return whether it may start at once} If not, it waits for {@link #leave} of another. */
   synchronized boolean enter(Attempt attempt) {
     if (running < size) {
       running++;
+      attempt.takeSlot();
       return true;
     }
     waiting.add(attempt);
     return false;
   }
 
-  /** Frees a slot; {@return the attempt that has it now, to be started by the caller} */
-  synchronized Optional<Attempt> leave() {
+  /**
+   * Frees the slot of an attempt, if it holds one: one that was abandoned in the line never did.
+   * {@return the attempt that has the slot now, to be started by the caller}
+   */
+  synchronized Optional<Attempt> leave(Attempt attempt) {
+    if (!attempt.giveSlot()) {
+      return Optional.empty();
+    }
     Attempt next = waiting.poll();
     if (next == null) {
       running--;
+    } else {
+      next.takeSlot();
     }
     return Optional.ofNullable(next);
   }

@@ -22,19 +22,22 @@ class SlotsTest {
 
   @Test
   void a_slot_that_is_left_belongs_to_the_next_in_line() {
-    assertThat(slots.enter(attempt(1))).isTrue();
+    Attempt first = attempt(1);
+    assertThat(slots.enter(first)).isTrue();
     Attempt second = attempt(2);
     assertThat(slots.enter(second)).isFalse();
-    assertThat(slots.leave()).contains(second);
+    assertThat(slots.leave(first)).contains(second);
+    assertThat(slots.leave(first)).isEmpty(); // it has left already
     assertThat(slots.running()).isEqualTo(1);
-    assertThat(slots.leave()).isEmpty();
+    assertThat(slots.leave(second)).isEmpty();
     assertThat(slots.running()).isZero();
     assertThat(slots.free()).isEqualTo(1);
   }
 
   @Test
   void those_who_wait_too_long_are_withdrawn_and_never_started() {
-    assertThat(slots.enter(attempt(1))).isTrue();
+    Attempt first = attempt(1);
+    assertThat(slots.enter(first)).isTrue();
     Attempt second = attempt(2);
     nowNs.addAndGet(10);
     Attempt third = attempt(3);
@@ -42,7 +45,21 @@ class SlotsTest {
     assertThat(slots.enter(third)).isFalse();
     assertThat(slots.withdrawSince(999)).isEmpty();
     assertThat(slots.withdrawSince(1_000)).containsExactly(second, third);
-    assertThat(slots.leave()).isEmpty();
+    assertThat(slots.leave(first)).isEmpty();
+  }
+
+  @Test
+  void one_that_is_abandoned_in_the_line_frees_no_slot_of_another() {
+    Attempt first = attempt(1);
+    assertThat(slots.enter(first)).isTrue();
+    Attempt second = attempt(2);
+    assertThat(slots.enter(second)).isFalse();
+    assertThat(slots.leave(second)).isEmpty();
+    assertThat(slots.running()).isEqualTo(1);
+    assertThat(slots.withdrawSince(1_000)).containsExactly(second);
+    assertThat(slots.leave(first)).isEmpty();
+    assertThat(slots.running()).isZero();
+    assertThat(slots.free()).isEqualTo(1);
   }
 
   private Attempt attempt(long task) {
