@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -28,7 +29,8 @@ final class BenchServer implements AutoCloseable {
           "synchronous_commit",
           "full_page_writes",
           "shared_buffers",
-          "max_wal_size");
+          "max_wal_size",
+          "max_connections");
 
   private final EmbeddedServer server;
 
@@ -63,6 +65,11 @@ final class BenchServer implements AutoCloseable {
 
   DataFolder folder() {
     return server.folder();
+  }
+
+  /** {@return the processor time of all processes that the server ever had} */
+  Duration cpu() throws IOException {
+    return Machine.cpu(server.pid().orElseThrow(() -> new IOException("the server is gone")));
   }
 
   /** {@return the database that is there from the start} */

@@ -5,8 +5,10 @@ import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Facts of the machine that a figure is worth nothing without. Linux. */
@@ -14,6 +16,14 @@ final class Machine {
 
   private static final Path PROC = Path.of("/proc");
   private static final double KB_PER_MB = 1024;
+
+  // proc(5), /proc/PID/stat, counted from behind the name; Linux gives times in hundredths
+  private static final int PARENT = 1;
+  private static final int USER = 11;
+  private static final int SYSTEM = 12;
+  private static final int ENDED_USER = 13;
+  private static final int ENDED_SYSTEM = 14;
+  private static final long TICKS_PER_S = 100;
 
   private Machine() {}
 
@@ -51,6 +61,42 @@ final class Machine {
   static double peakResident_mb(long pid) throws IOException {
     String text = value(PROC.resolve(Long.toString(pid)).resolve("status"), "VmHWM");
     return Double.parseDouble(text.split(" ", 2)[0]) / KB_PER_MB;
+  }
+
+  /**
+   * {@return the processor time of a process, of its children, and of those children that have
+   * ended} Read once more, it can only have grown.
+   */
+  static Duration cpu(long pid) throws IOException {
+    long ticks = 0;
+    List<Path> processes;
+    try (Stream<Path> all = Files.list(PROC)) {
+      processes = all.filter(file -> file.getFileName().toString().matches("[0-9]+")).toList();
+    }
+    for (Path process : processes) {
+      Optional<String[]> stat = stat(process);
+      if (stat.isPresent()) {
+        String[] fields = stat.get();
+        boolean self = process.getFileName().toString().equals(Long.toString(pid));
+        if (self || fields[PARENT].equals(Long.toString(pid))) {
+          ticks += Long.parseLong(fields[USER]) + Long.parseLong(fields[SYSTEM]);
+        }
+        if (self) {
+          ticks += Long.parseLong(fields[ENDED_USER]) + Long.parseLong(fields[ENDED_SYSTEM]);
+        }
+      }
+    }
+    return Duration.ofMillis(ticks * 1_000 / TICKS_PER_S);
+  }
+
+  /** What follows the name, which may hold blanks; nothing if the process has ended meanwhile. */
+  private static Optional<String[]> stat(Path process) {
+    try {
+      String text = Files.readString(process.resolve("stat"));
+      return Optional.of(text.substring(text.lastIndexOf(')') + 2).split(" "));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
   }
 
   private static String value(Path file, String key) throws IOException {

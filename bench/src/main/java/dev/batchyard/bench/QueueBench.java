@@ -45,7 +45,8 @@ final class QueueBench implements Callable<Integer> {
           QueueBacklogCells.history(),
           QueueBacklogCells.snapshot(),
           new QueueNodesCell(),
-          new QueueIdleCell());
+          new QueueIdleCell(),
+          new QueueIdleNodesCell());
 
   private final PrintStream out = System.out;
   private final Figures figures = new Figures(out);
