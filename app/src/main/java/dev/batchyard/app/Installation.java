@@ -96,12 +96,7 @@ public final class Installation implements AutoCloseable {
 
   private static Installation checked(Installation installation) {
     try {
-      if (installation.embedded.isPresent()) {
-        StartChecks.run(installation.database, installation.folder);
-      } else {
-        StartChecks.run(installation.database);
-      }
-      Migrations.run(installation.database);
+      installation.insist(installation::check);
       if (installation.embedded.isPresent()) {
         installation.keeper.start();
       }
@@ -109,6 +104,24 @@ public final class Installation implements AutoCloseable {
     } catch (RuntimeException e) {
       installation.close();
       throw e;
+    }
+  }
+
+  private void check() {
+    if (embedded.isPresent()) {
+      StartChecks.run(database, folder);
+    } else {
+      StartChecks.run(database);
+    }
+    Migrations.run(database);
+  }
+
+  /** A server of one's own is another's business; that of the folder is ours to bring back. */
+  private void insist(Runnable step) {
+    if (embedded.isPresent()) {
+      new StartTries(this::reach, store.awayErrors()::sayAway, System::nanoTime).run(step);
+    } else {
+      step.run();
     }
   }
 
@@ -153,7 +166,8 @@ public final class Installation implements AutoCloseable {
 
   /** A node that could not open its connections would fail attempts long after its start. */
   void refuseSlotsBeyondConnections() {
-    StartChecks.refuseSlotsBeyondConnections(database, settings.slots(), CONNECTIONS_PER_SLOT);
+    insist(() ->
+        StartChecks.refuseSlotsBeyondConnections(database, settings.slots(), CONNECTIONS_PER_SLOT));
   }
 
   static String hostName() {

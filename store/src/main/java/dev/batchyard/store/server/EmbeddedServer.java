@@ -31,6 +31,10 @@ public final class EmbeddedServer implements AutoCloseable {
 
   private static final int STOP_MAX_S = 120;
   private static final int START_TRIES = 300;
+
+  /** How long a server is started again that is killed in its start. */
+  private static final long KILLED_MAX_S = 60;
+
   private static final long BETWEEN_TRIES_NS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long LOOK_AGAIN_NS = TimeUnit.MILLISECONDS.toNanos(50);
 
@@ -178,15 +182,21 @@ public final class EmbeddedServer implements AutoCloseable {
       return ready;
     }
     Programs programs = prepare();
+    long fromNs = System.nanoTime();
     for (int attempt = 1; ; attempt++) {
       cluster.writeSettings(new Ports(folder).choose(), settings);
+      String logEnd = log.end();
       Programs.Result result = start(programs);
       if (settled() instanceof Postmaster.State.Ready ready) {
         LOG.info(
             "PostgreSQL {} runs on port {} in {}", Binaries.VERSION, ready.port(), folder.pg());
         return ready;
       }
-      if (attempt == START_TRIES || !isPassing(log.startText() + result.output())) {
+      boolean killed = log.breaksOff(logEnd);
+      if (killed && System.nanoTime() - fromNs >= TimeUnit.SECONDS.toNanos(KILLED_MAX_S)) {
+        throw killed();
+      }
+      if (attempt == START_TRIES || !(isPassing(log.startText() + result.output()) || killed)) {
         throw failed(result);
       }
       LockSupport.parkNanos(BETWEEN_TRIES_NS);
@@ -255,6 +265,12 @@ public final class EmbeddedServer implements AutoCloseable {
     } catch (IOException e) {
       throw DataFolder.cannot("delete", postmaster.file(), e);
     }
+  }
+
+  private CannotStart killed() {
+    return new CannotStart(
+        "PostgreSQL in %s is killed whenever it starts, for %d s now (SIGKILL, or the machine is short of memory); its log is in %s"
+            .formatted(cluster.data(), KILLED_MAX_S, folder.log()));
   }
 
   private CannotStart failed(Programs.Result result) {

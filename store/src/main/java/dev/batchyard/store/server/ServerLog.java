@@ -57,6 +57,27 @@ record ServerLog(Path folder) {
         .or(() -> files().stream().findFirst().map(ServerLog::tail).flatMap(ServerLog::lastFatal));
   }
 
+  /** {@return how far the newest file goes, to be compared after a start} */
+  String end() {
+    return files().stream().findFirst().map(file -> file + " " + file.toFile().length()).orElse("");
+  }
+
+  /**
+   * {@return whether the server was killed in the start before which the log ended there} Whatever
+   * else ends it, it says that it is shut down, or why it does not start.
+   */
+  boolean breaksOff(String endBefore) {
+    if (!startText().lines().allMatch(line -> line.contains("LOG:") || line.contains("HINT:"))) {
+      return false; // some reasons have no word before them
+    }
+    return end().equals(endBefore)
+        || files().stream()
+            .findFirst()
+            .map(file -> tail(file).strip())
+            .filter(text -> !text.endsWith("database system is shut down"))
+            .isPresent();
+  }
+
   /** Deletes the oldest files beyond what is kept. */
   void prune() {
     files().stream().skip(FILES_MAX).forEach(ServerLog::delete);
