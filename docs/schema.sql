@@ -366,6 +366,10 @@ CREATE INDEX outcome_bad ON ONLY batchyard.outcome USING btree (state, type, id)
 
 CREATE INDEX request_boot ON batchyard.request USING btree (boot);
 
+CREATE INDEX task_0_batch_id_idx ON batchyard.task_0 USING btree (batch, id) WHERE (batch IS NOT NULL);
+
+CREATE INDEX task_batch ON ONLY batchyard.task USING btree (batch, id) WHERE (batch IS NOT NULL);
+
 CREATE INDEX task_key_until ON batchyard.task_key USING btree (until) WHERE (until < 'infinity'::timestamp with time zone);
 
 CREATE UNIQUE INDEX batch_then ON batchyard.batch USING btree (then_task) WHERE (then_task IS NOT NULL);

@@ -181,8 +181,8 @@ final class HistoryBench implements Callable<Integer> {
                       round[0]++ % 2 == 0 ? OptionalLong.empty() : OptionalLong.of(someId(last));
                   var _ =
                       views.list(
-                          Objects.requireNonNull(STATES.get(states)),
-                          type.getValue(),
+                          TaskViews.Filter.of(
+                              Objects.requireNonNull(STATES.get(states)), type.getValue()),
                           before,
                           PAGE);
                 });

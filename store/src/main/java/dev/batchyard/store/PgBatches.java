@@ -55,6 +55,15 @@ final class PgBatches implements Batches {
        where id = ?
       """;
 
+  private static final String LIST =
+      """
+      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled
+        from batch
+       where id < ?
+       order by id desc
+       limit ?
+      """;
+
   private final Db db;
   private final StoreClock clock;
   private final Lanes lanes;
@@ -118,6 +127,16 @@ final class PgBatches implements Batches {
   @Override
   public Optional<Batch> find(long batch) {
     return db.query(FIND, PgBatches::batch, batch).stream().findFirst();
+  }
+
+  @Override
+  public Page list(OptionalLong before, int limit) {
+    int most = Math.clamp(limit, 1, PAGE_MAX);
+    List<Batch> rows =
+        db.query(LIST, PgBatches::batch, before.orElse(Long.MAX_VALUE), most + 1); // one more tells
+    List<Batch> page = rows.subList(0, Math.min(most, rows.size()));
+    return new Page(
+        page, rows.size() > most ? OptionalLong.of(page.getLast().id()) : OptionalLong.empty());
   }
 
   private long park(Connection connection, TaskDraft then, int lane) throws SQLException {

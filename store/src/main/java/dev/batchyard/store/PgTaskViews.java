@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /** Finds the ids of a page first, then reads their rows. */
 final class PgTaskViews implements TaskViews {
@@ -73,12 +72,11 @@ final class PgTaskViews implements TaskViews {
   }
 
   @Override
-  public Page list(Set<TaskState> states, Optional<String> type, OptionalLong before, int limit) {
+  public Page list(Filter filter, OptionalLong before, int limit) {
     int most = Math.clamp(limit, 1, PAGE_MAX);
     return db.transaction(c -> {
       Sql.run(c, ONE_SNAPSHOT);
-      TaskPages.Ids page =
-          TaskPages.find(c, clock, states, type, before.orElse(Long.MAX_VALUE), most);
+      TaskPages.Ids page = TaskPages.find(c, clock, filter, before.orElse(Long.MAX_VALUE), most);
       long[] ids = page.ids().stream().mapToLong(Long::longValue).toArray();
       return new Page(rows.read(c, ids), page.next());
     });

@@ -118,6 +118,43 @@ final class TaskPages {
        limit ?
       """;
 
+  // Members are found by the index task_batch; each has its state looked up.
+  static final String MEMBERS =
+      """
+      with running as materialized (
+        select g.id
+          from lease l
+         cross join unnest(l.ids) s (ids)
+         cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (id)),
+      bound as materialized (
+        select coalesce(?::timestamptz, clock_timestamp()) as now)
+      select t.id
+        from (select id, lane from task where batch = ? and id < ? order by id desc limit ?) t
+        left join lateral (select state from outcome where id = t.id limit 1) o on true
+        left join lateral (select state from parked where id = t.id limit 1) p on true
+        left join lateral (
+          select case when due_at <= (select now from bound) then 'ready'
+                      when kind = 'retry'                    then 'retrying'
+                      else                                        'scheduled' end as state
+            from block
+           where o.state is null and p.state is null
+             and first between t.id - 499 and t.id and lo <= t.id and hi >= t.id
+           order by first desc
+           limit 1) b on true
+       where coalesce(t.lane = any (?::integer[]), true)
+         and (cardinality(?::text[]) = 0
+              or coalesce(o.state::text, p.state::text, b.state,
+                          case when t.id in (select id from running) then 'running' end)
+                 = any (?::text[]))
+       order by t.id desc
+       limit ?
+      """;
+
+  private static final String MEMBER_FLOOR =
+      """
+      select id as floor from task where batch = ? and id < ? order by id desc offset ? limit 1
+      """;
+
   static final String FLOOR =
       """
       select %s as floor from %s where %s < ? order by %s desc offset ? limit 1
@@ -164,13 +201,10 @@ final class TaskPages {
   }
 
   static Ids find(
-      Connection connection,
-      StoreClock clock,
-      Set<TaskState> states,
-      Optional<String> type,
-      long high,
-      int most)
+      Connection connection, StoreClock clock, TaskViews.Filter filter, long high, int most)
       throws SQLException {
+    Set<TaskState> states = filter.states();
+    Optional<String> type = filter.type();
     Optional<Integer[]> lanes = Optional.empty();
     if (type.isPresent()) {
       lanes =
@@ -181,7 +215,9 @@ final class TaskPages {
       }
     }
     TaskPages pages = new TaskPages(connection, clock, type, lanes, high, most);
-    if (states.isEmpty()) {
+    if (filter.batch().isPresent()) {
+      pages.walkMembers(filter.batch().getAsLong(), states);
+    } else if (states.isEmpty()) {
       pages.walkTasks();
     } else {
       pages.walkHomes(states);
@@ -209,6 +245,13 @@ final class TaskPages {
     } else {
       walked(ids(OF_TYPE, high, TaskViews.SCAN_MAX, lanes, most), TASK_FLOOR);
     }
+  }
+
+  private void walkMembers(long batch, Set<TaskState> states) throws SQLException {
+    String[] words = words(states, EnumSet.allOf(TaskState.class));
+    List<Long> ids =
+        ids(MEMBERS, clock.bound(), batch, high, TaskViews.SCAN_MAX, lanes, words, words, most);
+    walked(ids, MEMBER_FLOOR, batch, high, TaskViews.SCAN_MAX - 1);
   }
 
   private void walkHomes(Set<TaskState> states) throws SQLException {
@@ -252,10 +295,13 @@ final class TaskPages {
 
   /** Takes a walk that may have been cut short; where that was, only a page that is short asks. */
   private void walked(List<Long> ids, String floorSql) throws SQLException {
+    walked(ids, floorSql, high, TaskViews.SCAN_MAX - 1);
+  }
+
+  private void walked(List<Long> ids, String floorSql, Object... values) throws SQLException {
     found.addAll(ids);
     if (ids.size() < most) {
-      Optional<Long> end =
-          Sql.first(connection, floorSql, r -> r.getLong("floor"), high, TaskViews.SCAN_MAX - 1);
+      Optional<Long> end = Sql.first(connection, floorSql, r -> r.getLong("floor"), values);
       floor = Math.max(floor, end.orElse(0L));
     }
   }

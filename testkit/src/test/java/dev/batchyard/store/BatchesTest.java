@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.Batches.Opened;
 import dev.batchyard.engine.port.Claim;
@@ -13,6 +14,7 @@ import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.UnknownName;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -153,6 +156,78 @@ class BatchesTest {
     f.store.operatorMoves().resume(then, "kim");
     assertThat(f.claimOne(node).task()).isEqualTo(then);
     assertThat(f.historyIsLegal(then)).isTrue();
+  }
+
+  @Test
+  void batches_are_listed_newest_first_page_by_page() {
+    List<Long> ids = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      ids.addFirst(f.store.batches().open("b" + i, Optional.empty()).batch());
+    }
+    List<Long> seen = new ArrayList<>();
+    OptionalLong before = OptionalLong.empty();
+    int pages = 0;
+    do {
+      Batches.Page page = f.store.batches().list(before, 2);
+      page.rows().forEach(batch -> seen.add(batch.id()));
+      before = page.next();
+      pages++;
+    } while (before.isPresent());
+    assertThat(pages).isEqualTo(3);
+    assertThat(seen).isEqualTo(ids);
+    assertThat(f.store.batches().list(OptionalLong.empty(), 5).next()).isEmpty();
+  }
+
+  @Test
+  void members_are_listed_by_state_and_by_nothing_but_their_index() {
+    f.submit(3);
+    Opened opened = f.store.batches().open("", Optional.empty());
+    List<Long> tasks = join(opened.batch(), 7);
+    long elsewhere = f.store.batches().open("", Optional.empty()).batch();
+    join(elsewhere, 2);
+    cancel(tasks.get(0));
+    f.store.operatorMoves().pause(tasks.get(1), "kim");
+    List<Claim> claims = f.claim(node, 6); // three of no batch first
+    f.finish(claims.get(3), StoreFixture.complete());
+    f.finish(claims.get(4), StoreFixture.retry(Duration.ofHours(1)));
+
+    assertThat(members(opened, Set.of())).isEqualTo(tasks.reversed());
+    assertThat(members(opened, Set.of(TaskState.CANCELLED))).containsExactly(tasks.get(0));
+    assertThat(members(opened, Set.of(TaskState.PAUSED))).containsExactly(tasks.get(1));
+    assertThat(members(opened, Set.of(TaskState.COMPLETED))).containsExactly(tasks.get(2));
+    assertThat(members(opened, Set.of(TaskState.RETRYING))).containsExactly(tasks.get(3));
+    assertThat(members(opened, Set.of(TaskState.RUNNING))).containsExactly(tasks.get(4));
+    assertThat(members(opened, Set.of(TaskState.READY, TaskState.CANCELLED)))
+        .containsExactly(tasks.get(6), tasks.get(5), tasks.get(0));
+    assertThat(
+            f.store.taskViews().list(of(opened, Set.of(), "other"), OptionalLong.empty(), 9).rows())
+        .isEmpty();
+    assertThat(
+            f.store
+                .taskViews()
+                .list(of(opened, Set.of(), StoreFixture.TYPE), OptionalLong.empty(), 9)
+                .rows())
+        .hasSize(7);
+    assertThat(f.plan(TaskPages.MEMBERS))
+        .contains("task_0_batch_id_idx")
+        .doesNotContain("Seq Scan on task");
+  }
+
+  private List<Long> members(Opened opened, Set<TaskState> states) {
+    List<Long> ids = new ArrayList<>();
+    OptionalLong before = OptionalLong.empty();
+    TaskViews.Filter filter =
+        new TaskViews.Filter(states, Optional.empty(), OptionalLong.of(opened.batch()));
+    do {
+      TaskViews.Page page = f.store.taskViews().list(filter, before, 3);
+      page.rows().forEach(row -> ids.add(row.id()));
+      before = page.next();
+    } while (before.isPresent());
+    return ids;
+  }
+
+  private static TaskViews.Filter of(Opened opened, Set<TaskState> states, String type) {
+    return new TaskViews.Filter(states, Optional.of(type), OptionalLong.of(opened.batch()));
   }
 
   @Test

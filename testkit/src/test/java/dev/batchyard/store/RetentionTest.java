@@ -7,6 +7,7 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
+import dev.batchyard.engine.port.TaskViews.Filter;
 import dev.batchyard.engine.port.Upkeep;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
@@ -18,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -307,7 +307,7 @@ class RetentionTest {
       f.finish(claims.subList(1, claims.size()), StoreFixture.complete());
       f.finish(claims.getFirst(), new Verdict.Fail(StoreFixture.failure()));
       failed.add(claims.getFirst().task());
-      f.store.taskViews().list(Set.of(), Optional.empty(), OptionalLong.empty(), 20);
+      f.store.taskViews().list(Filter.ALL, OptionalLong.empty(), 20);
       f.store.operatorMoves().cancel(claims.getFirst().task(), "kim");
       if (failed.size() % 5 == 0) {
         assertThat(f.store.operatorMoves().rerun(failed.getLast(), "kim")).isEqualTo(Move.DONE);

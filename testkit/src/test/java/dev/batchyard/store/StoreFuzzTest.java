@@ -117,7 +117,10 @@ class StoreFuzzTest {
     return f
         .store
         .taskViews()
-        .list(Set.of(TaskState.PAUSED), Optional.empty(), OptionalLong.empty(), 200)
+        .list(
+            TaskViews.Filter.of(Set.of(TaskState.PAUSED), Optional.empty()),
+            OptionalLong.empty(),
+            200)
         .rows()
         .stream()
         .map(TaskViews.TaskRow::id)

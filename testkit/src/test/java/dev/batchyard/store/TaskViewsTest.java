@@ -13,6 +13,7 @@ import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.LogLines.Line;
 import dev.batchyard.engine.port.RunningRows.RunningRow;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.TaskViews.Filter;
 import dev.batchyard.engine.port.TaskViews.Page;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import dev.batchyard.engine.task.Verdict;
@@ -61,7 +62,7 @@ class TaskViewsTest {
     List<Long> seen = new ArrayList<>();
     OptionalLong before = OptionalLong.empty();
     do {
-      Page page = views.list(ALL, Optional.empty(), before, 10);
+      Page page = views.list(Filter.ALL, before, 10);
       page.rows().forEach(r -> seen.add(r.id()));
       before = page.next();
     } while (before.isPresent());
@@ -86,9 +87,13 @@ class TaskViewsTest {
     assertThat(listed(TaskState.READY)).containsExactly(ids.get(5));
     assertThat(listed(TaskState.SCHEDULED)).containsExactly(scheduled);
     assertThat(listed(TaskState.READY, TaskState.FAILED)).containsExactly(ids.get(5), ids.get(1));
-    assertThat(views.list(ALL, Optional.of(StoreFixture.TYPE), OptionalLong.empty(), 9).rows())
+    assertThat(
+            views
+                .list(Filter.of(ALL, Optional.of(StoreFixture.TYPE)), OptionalLong.empty(), 9)
+                .rows())
         .hasSize(7);
-    assertThat(views.list(ALL, Optional.of("other"), OptionalLong.empty(), 9).rows()).isEmpty();
+    assertThat(views.list(Filter.of(ALL, Optional.of("other")), OptionalLong.empty(), 9).rows())
+        .isEmpty();
     assertThat(views.counts())
         .containsOnlyKeys(
             TaskState.COMPLETED,
@@ -122,7 +127,7 @@ class TaskViewsTest {
     assertThat(looks(Set.of(TaskState.COMPLETED, TaskState.READY, TaskState.PAUSED)))
         .as("one after the other, whose ids are apart")
         .containsExactly(0L, 0L, 0L, 0L, 0L, 0L, ready);
-    assertThat(views.list(ALL, Optional.of("no.such"), OptionalLong.empty(), 9))
+    assertThat(views.list(Filter.of(ALL, Optional.of("no.such")), OptionalLong.empty(), 9))
         .isEqualTo(new Page(List.of(), OptionalLong.empty()));
   }
 
@@ -132,7 +137,7 @@ class TaskViewsTest {
     OptionalLong from = OptionalLong.empty();
     Page page;
     do {
-      page = views.list(states, Optional.of(StoreFixture.TYPE), from, 9);
+      page = views.list(Filter.of(states, Optional.of(StoreFixture.TYPE)), from, 9);
       first.add(page.rows().isEmpty() ? 0 : page.rows().getFirst().id());
       from = page.next();
     } while (page.rows().isEmpty() && from.isPresent());
@@ -160,7 +165,8 @@ class TaskViewsTest {
       OptionalLong from = OptionalLong.empty();
       do {
         Page page =
-            views.list(states, Optional.of(StoreFixture.TYPE), from, 1 + random.nextInt(60));
+            views.list(
+                Filter.of(states, Optional.of(StoreFixture.TYPE)), from, 1 + random.nextInt(60));
         all.addAll(page.rows());
         from = page.next();
       } while (from.isPresent());
@@ -388,7 +394,10 @@ class TaskViewsTest {
   }
 
   private List<Long> listed(TaskState... states) {
-    return views.list(Set.of(states), Optional.empty(), OptionalLong.empty(), 9).rows().stream()
+    return views
+        .list(Filter.of(Set.of(states), Optional.empty()), OptionalLong.empty(), 9)
+        .rows()
+        .stream()
         .map(TaskRow::id)
         .toList();
   }

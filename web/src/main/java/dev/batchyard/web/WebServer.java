@@ -1,8 +1,5 @@
 package dev.batchyard.web;
 
-import dev.batchyard.engine.port.LogLines;
-import dev.batchyard.engine.port.NodeViews;
-import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.web.api.SubmitApi;
 import dev.batchyard.web.dashboard.Assets;
@@ -54,14 +51,15 @@ public final class WebServer implements AutoCloseable {
    *
    * @throws PortInUse if another program listens on the port
    */
-  public static WebServer start(
-      WebConfig config, TaskViews tasks, NodeViews nodes, LogLines logs, Submitter submitter) {
+  public static WebServer start(WebConfig config, Views views, Submitter submitter) {
     LivePages live = new LivePages();
     SecureRandom random = new SecureRandom();
     Access access = new Access(random);
     ApiToken token = ApiToken.in(config.runFolder(), random);
     Templates templates = new Templates();
-    Dashboard dashboard = new Dashboard(tasks, nodes, logs, System::nanoTime);
+    Dashboard dashboard =
+        new Dashboard(
+            views.tasks(), views.nodes(), views.batches(), views.logs(), System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
     AnnotationConfigServletWebServerApplicationContext context =
         new AnnotationConfigServletWebServerApplicationContext();

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** The real views, which a test can cut off, and which count how often they are asked. */
@@ -27,9 +26,9 @@ final class FragileViews implements TaskViews {
   }
 
   @Override
-  public Page list(Set<TaskState> states, Optional<String> type, OptionalLong before, int limit) {
+  public Page list(Filter filter, OptionalLong before, int limit) {
     lists.incrementAndGet();
-    return reached().list(states, type, before, limit);
+    return reached().list(filter, before, limit);
   }
 
   @Override

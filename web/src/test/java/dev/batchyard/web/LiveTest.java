@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -77,6 +78,22 @@ final class LiveTest {
       assertThat(events.until("history", "completed").select("tbody tr")).hasSize(3);
     }
     assertThat(browser.get("/live/tasks/" + (task + 1)).statusCode()).isEqualTo(404);
+  }
+
+  @Test
+  void a_batch_pushes_its_counts() throws IOException {
+    long batch = f.store.batches().open("", Optional.empty()).batch();
+    f.join(batch, 1);
+    try (Events events = events("/live/batches/" + batch);
+        Events list = events("/live/batches")) {
+      assertThat(events.next("head").select(".title .badge").text()).isEqualTo("open");
+      assertThat(list.next("rows").select("tbody .badge").text()).isEqualTo("open");
+      f.store.batches().seal(batch);
+      f.finish(f.claim(f.node("n1"), 1).getFirst(), "n1", new Verdict.Complete("{}"));
+      assertThat(events.until("head", "Sealed, and all").text()).contains("completed 1");
+      assertThat(list.until("rows", "ended").select("tbody tr")).hasSize(1);
+    }
+    assertThat(browser.get("/live/batches/" + (batch + 1)).statusCode()).isEqualTo(404);
   }
 
   @Test

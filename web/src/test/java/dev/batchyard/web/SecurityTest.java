@@ -118,9 +118,7 @@ final class SecurityTest {
   void a_link_that_cannot_be_kept_stops_nobody(@TempDir Path folder) throws IOException {
     Path file = Files.createFile(folder.resolve("no-folder"));
     WebConfig config = new WebConfig(0, Path.of("target", "web3").toAbsolutePath(), file);
-    try (WebServer server =
-            WebServer.start(
-                config, f.store.taskViews(), f.store.nodeViews(), f.store.logLines(), f.submitter);
+    try (WebServer server = WebServer.start(config, f.views(f.store.taskViews()), f.submitter);
         Browser first = Browser.signedIn(server);
         Browser second = Browser.signedIn(server)) {
       assertThat(first.get("/").statusCode()).isEqualTo(200);
@@ -212,14 +210,8 @@ final class SecurityTest {
     WebConfig config =
         new WebConfig(
             f.server.port(), Path.of("target", "web2").toAbsolutePath(), WebFixture.LINKS);
-    assertThatThrownBy(() ->
-            WebServer.start(
-                    config,
-                    f.store.taskViews(),
-                    f.store.nodeViews(),
-                    f.store.logLines(),
-                    f.submitter)
-                .close())
+    assertThatThrownBy(
+            () -> WebServer.start(config, f.views(f.store.taskViews()), f.submitter).close())
         .isInstanceOf(PortInUse.class)
         .hasMessageContaining("127.0.0.1:" + f.server.port())
         .hasMessageContaining("--port")

@@ -8,6 +8,7 @@ import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.NodeRegistration;
 import dev.batchyard.engine.port.RunningRows.RunningRow;
 import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.engine.task.Verdict;
@@ -17,6 +18,7 @@ import dev.batchyard.testkit.TestDatabase;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,10 +72,12 @@ final class WebFixture implements AutoCloseable {
     server =
         WebServer.start(
             new WebConfig(0, Path.of("target", "web").toAbsolutePath(), LINKS),
-            views,
-            store.nodeViews(),
-            store.logLines(),
+            views(views),
             submitter);
+  }
+
+  Views views(TaskViews tasks) {
+    return new Views(tasks, store.nodeViews(), store.batches(), store.logLines());
   }
 
   Browser signIn() {
@@ -87,19 +91,24 @@ final class WebFixture implements AutoCloseable {
     }
   }
 
+  TaskDraft draft(String label, String params) {
+    return draft(label, params, OptionalLong.empty());
+  }
+
+  private static TaskDraft draft(String label, String params, OptionalLong batch) {
+    return new TaskDraft(
+        TYPE, params, label, "default", 4, Optional.empty(), TaskKeys.NONE, batch, "default");
+  }
+
   long submit(String label, String params) {
-    TaskDraft draft =
-        new TaskDraft(
-            TYPE,
-            params,
-            label,
-            "default",
-            4,
-            Optional.empty(),
-            TaskKeys.NONE,
-            OptionalLong.empty(),
-            "default");
-    return store.submissions().submit(List.of(draft)).getFirst().task();
+    return store.submissions().submit(List.of(draft(label, params))).getFirst().task();
+  }
+
+  void join(long batch, int count) {
+    var _ =
+        store
+            .submissions()
+            .submit(Collections.nCopies(count, draft("", "{}", OptionalLong.of(batch))));
   }
 
   UUID node(String name) {

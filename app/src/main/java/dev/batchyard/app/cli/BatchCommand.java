@@ -16,35 +16,28 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Opens, seals and shows a batch. */
+/** Opens a batch, or seals one; then shows it. */
 @Command(
     name = "batch",
-    description = "Opens, seals or shows a batch: tasks that are counted, and one that runs after.",
+    description = "Shows one batch: tasks that are counted, and one that runs after; or opens it.",
     footer = {
       "",
-      "Example: batch open --label nightly --then data.import -p file=sums.csv -p table=sums",
+      "Example: batch --open --label nightly --then data.import -p file=sums.csv -p table=sums",
       "         submit data.import --batch 1 ...    (as many as there are)",
-      "         batch seal 1                        (then the last end releases the task)"
+      "         batch 1 --seal                      (then the last end releases the task)"
     })
 final class BatchCommand implements Callable<Integer> {
 
-  /** What is done. */
-  enum Act {
-    /** Makes one. */
-    OPEN,
-    /** Lets nothing join any more. */
-    SEAL,
-    /** Tells its counts. */
-    SHOW
-  }
-
   private final Cli cli;
 
-  @Parameters(index = "0", paramLabel = "open|seal|show", description = "What to do.")
-  private Act act = Act.SHOW;
-
-  @Parameters(index = "1", arity = "0..1", paramLabel = "ID", description = "The batch.")
+  @Parameters(arity = "0..1", paramLabel = "ID", description = "The batch.")
   private Optional<Long> batch = Optional.empty();
+
+  @Option(names = "--open", description = "Opens a new one; takes no id.")
+  private boolean open;
+
+  @Option(names = "--seal", description = "Lets nothing join it any more.")
+  private boolean seal;
 
   @Option(names = "--label", paramLabel = "TEXT", description = "What people see.")
   private String label = "";
@@ -67,30 +60,57 @@ final class BatchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (batch.isPresent() == (act == Act.OPEN)) {
-      throw new CliFailure(
-          Exit.USAGE, act == Act.OPEN ? "batch open takes no id" : "the id of a batch is missing");
-    }
+    requireSense();
     try (Installation installation = cli.open()) {
       Batches batches = installation.store().batches();
-      if (act == Act.OPEN) {
+      if (open) {
         open(installation, batches);
         return Exit.OK.code();
       }
       long id = batch.orElseThrow();
-      if (act == Act.SEAL) {
+      Batch found = find(batches, id);
+      if (seal) {
         cli.console()
             .say(
                 batches.seal(id)
                     ? "batch %d sealed".formatted(id)
                     : "batch %d is sealed already; nothing to do".formatted(id));
+        found = find(batches, id);
       }
-      show(
-          batches
-              .find(id)
-              .orElseThrow(() -> new CliFailure(Exit.NOT_FOUND, "there is no batch " + id)));
+      cli.console().tell(document(found));
+      cli.console().say(new Show(cli.context().zone()).batches(List.of(found)));
+      if (found.state() == Batches.State.OPEN) {
+        cli.console()
+            .say("tasks may join it until './batchyard batch %d --seal'".formatted(found.id()));
+      }
     }
     return Exit.OK.code();
+  }
+
+  private void requireSense() {
+    if (open && (batch.isPresent() || seal)) {
+      throw new CliFailure(Exit.USAGE, "--open makes a new batch: it takes no id and no --seal");
+    }
+    if (!open && batch.isEmpty()) {
+      throw new CliFailure(
+          Exit.USAGE, "the id of a batch is missing; './batchyard batches' lists them");
+    }
+    if (!open && !(label.isEmpty() && then.isEmpty() && params.isEmpty())) {
+      throw new CliFailure(
+          Exit.USAGE, "--label, --then and -p belong to --open; a batch keeps what it has");
+    }
+    if (then.isEmpty() && !params.isEmpty()) {
+      throw new CliFailure(Exit.USAGE, "-p belongs to --then TYPE, which is missing");
+    }
+  }
+
+  private static Batch find(Batches batches, long id) {
+    return batches
+        .find(id)
+        .orElseThrow(() ->
+            new CliFailure(
+                Exit.NOT_FOUND,
+                "batch %d: there is none; './batchyard batches' lists them".formatted(id)));
   }
 
   private void open(Installation installation, Batches batches) throws Exception {
@@ -119,32 +139,20 @@ final class BatchCommand implements Callable<Integer> {
                     : ""));
   }
 
-  private void show(Batch found) {
+  /** {@return a batch for a machine} */
+  static Map<String, Object> document(Batch batch) {
     Map<String, Object> document = new LinkedHashMap<>();
-    document.put("id", found.id());
-    document.put("label", found.label());
-    document.put("opened", found.opened());
-    found.sealed().ifPresent(at -> document.put("sealed", at));
-    found.ended().ifPresent(at -> document.put("ended", at));
-    found.then().ifPresent(task -> document.put("then", task));
-    document.put("total", found.total());
-    document.put("completed", found.completed());
-    document.put("failed", found.failed());
-    document.put("cancelled", found.cancelled());
-    cli.console().tell(document);
-    String state = found.sealed().isEmpty() ? "open" : found.live() > 0 ? "sealed" : "ended";
-    cli.console()
-        .say(
-            "batch %d %s%s: %,d members, %,d completed, %,d failed, %,d cancelled, %,d to go%s"
-                .formatted(
-                    found.id(),
-                    state,
-                    found.label().isEmpty() ? "" : " (" + found.label() + ")",
-                    found.total(),
-                    found.completed(),
-                    found.failed(),
-                    found.cancelled(),
-                    found.live(),
-                    found.then().isPresent() ? "; then task " + found.then().getAsLong() : ""));
+    document.put("id", batch.id());
+    document.put("label", batch.label());
+    document.put("state", batch.state().word());
+    document.put("opened", batch.opened());
+    batch.sealed().ifPresent(at -> document.put("sealed", at));
+    batch.ended().ifPresent(at -> document.put("ended", at));
+    batch.then().ifPresent(task -> document.put("then", task));
+    document.put("total", batch.total());
+    document.put("completed", batch.completed());
+    document.put("failed", batch.failed());
+    document.put("cancelled", batch.cancelled());
+    return document;
   }
 }

@@ -46,6 +46,7 @@ final class Cli {
         .addSubcommand(new TasksCommand(this))
         .addSubcommand(new TaskCommand(this))
         .addSubcommand(new LogsCommand(this))
+        .addSubcommand(new BatchesCommand(this))
         .addSubcommand(new BatchCommand(this))
         .addSubcommand(new QueuesCommand(this))
         .addSubcommand(new QueueCommand(this));

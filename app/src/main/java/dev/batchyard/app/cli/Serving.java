@@ -11,6 +11,7 @@ import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.server.DataFolder;
+import dev.batchyard.web.Views;
 import dev.batchyard.web.WebConfig;
 import dev.batchyard.web.WebServer;
 import java.net.URI;
@@ -85,9 +86,7 @@ final class Serving implements AutoCloseable {
     DataFolder folder = installation.folder();
     return WebServer.start(
         new WebConfig(settings.port(), folder.tmp().resolve("web"), folder.root().resolve("run")),
-        store.taskViews(),
-        store.nodeViews(),
-        store.logLines(),
+        new Views(store.taskViews(), store.nodeViews(), store.batches(), store.logLines()),
         new Submitter(types, new JacksonParameters(), store.submissions()));
   }
 

@@ -6,6 +6,7 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
@@ -272,6 +273,35 @@ final class Show {
           "%,d".formatted(row.running()),
           Spans.text(row.ageStep()),
           row.pausedBy().map(by -> "by %s, %s".formatted(by, at(row.pausedAt()))).orElse("-"));
+    }
+    return table.text();
+  }
+
+  String batches(List<Batch> rows) {
+    Table table =
+        new Table(
+            "id",
+            "state",
+            "total",
+            "completed",
+            "failed",
+            "cancelled",
+            "to go",
+            "then",
+            "opened",
+            "label");
+    for (Batch row : rows) {
+      table.add(
+          String.valueOf(row.id()),
+          row.state().word(),
+          "%,d".formatted(row.total()),
+          "%,d".formatted(row.completed()),
+          "%,d".formatted(row.failed()),
+          "%,d".formatted(row.cancelled()),
+          "%,d".formatted(row.live()),
+          row.then().isPresent() ? "task " + row.then().getAsLong() : "-",
+          at(row.opened()),
+          row.label());
     }
     return table.text();
   }

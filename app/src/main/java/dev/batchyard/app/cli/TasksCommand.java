@@ -46,6 +46,9 @@ final class TasksCommand implements Callable<Integer> {
   @Option(names = "--type", paramLabel = "TYPE", description = "Only this task type.")
   private Optional<String> type = Optional.empty();
 
+  @Option(names = "--batch", paramLabel = "ID", description = "Only members of this batch.")
+  private Optional<Long> batch = Optional.empty();
+
   @Option(names = "--before", paramLabel = "ID", description = "The next page: ids below this one.")
   private Optional<Long> before = Optional.empty();
 
@@ -82,17 +85,20 @@ final class TasksCommand implements Callable<Integer> {
     }
     Set<TaskState> wanted = EnumSet.noneOf(TaskState.class);
     wanted.addAll(states);
-    OptionalLong top = before.map(OptionalLong::of).orElse(OptionalLong.empty());
+    TaskViews.Filter filter = new TaskViews.Filter(wanted, type, optional(batch));
+    OptionalLong top = optional(before);
     try (Installation installation = cli.open()) {
       TaskViews views = installation.store().taskViews();
-      TaskViews.Page page = page(views, wanted, type, top, limit);
+      TaskViews.Page page = page(views, filter, top, limit);
       page.rows().forEach(row -> cli.console().tell(TaskJson.of(row)));
       if (page.rows().isEmpty()) {
-        boolean all = wanted.isEmpty() && type.isEmpty() && top.isEmpty();
+        boolean all = filter.equals(TaskViews.Filter.ALL) && top.isEmpty();
         cli.console().say(none(all, page));
       } else {
         cli.console().say(new Show(cli.context().zone()).tasks(page.rows()));
-        cli.console().say(counts(views.counts()));
+        if (batch.isEmpty()) {
+          cli.console().say(counts(views.counts()));
+        }
       }
       page.next()
           .ifPresent(next -> {
@@ -107,17 +113,21 @@ final class TasksCommand implements Callable<Integer> {
 
   /** Goes on where a look ended early, since what is asked for may be rare. */
   static TaskViews.Page page(
-      TaskViews views, Set<TaskState> wanted, Optional<String> type, OptionalLong top, int limit) {
+      TaskViews views, TaskViews.Filter filter, OptionalLong top, int limit) {
     List<TaskRow> rows = new ArrayList<>();
     OptionalLong from = top;
     int looks = 0;
     do {
-      TaskViews.Page look = views.list(wanted, type, from, limit - rows.size());
+      TaskViews.Page look = views.list(filter, from, limit - rows.size());
       rows.addAll(look.rows());
       from = look.next();
       looks++;
     } while (from.isPresent() && rows.size() < limit && looks < LOOKS_MAX);
     return new TaskViews.Page(rows, from);
+  }
+
+  private static OptionalLong optional(Optional<Long> id) {
+    return id.map(OptionalLong::of).orElse(OptionalLong.empty());
   }
 
   static String none(boolean all, TaskViews.Page page) {

@@ -108,7 +108,7 @@ final class CliTest {
   void unique_keys_answer_with_the_task_that_holds_them_and_a_batch_counts_its_members() {
     String batch =
         terminal
-            .run("batch", "open", "--label", "夜", "--json")
+            .run("batch", "--open", "--label", "夜", "--json")
             .fine()
             .document()
             .get("id")
@@ -136,9 +136,9 @@ final class CliTest {
     assertThat(terminal.run("task", id).fine().out())
         .contains("u1 among live tasks", "w1 until ", "batch");
     terminal.run("cancel", id).fine();
-    assertThat(terminal.run("batch", "seal", batch).fine().out())
+    assertThat(terminal.run("batch", batch, "--seal").fine().out())
         .contains("batch " + batch + " sealed")
-        .contains("ended (夜): 1 members, 0 completed, 0 failed, 1 cancelled, 0 to go");
+        .contains(batch + "   ended  1      0          0       1          0");
     terminal.run(submit).fine(); // its key for a period is held still
     terminal
         .run("submit", "data.import", "-p", "file=rows.csv", "-p", "table=u", "--batch", batch)
@@ -154,7 +154,7 @@ final class CliTest {
             "--unique-within",
             "soon:k")
         .refused(Exit.USAGE, "unique-within 'soon'");
-    terminal.run("batch", "show", "999999").refused(Exit.NOT_FOUND, "there is no batch 999999");
+    terminal.run("batch", "999999").refused(Exit.NOT_FOUND, "batch 999999: there is none");
   }
 
   @Test

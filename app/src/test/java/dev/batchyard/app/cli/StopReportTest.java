@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** The last words of a node tell what the store tells. */
@@ -167,7 +166,7 @@ final class StopReportTest {
     }
 
     @Override
-    public Page list(Set<TaskState> states, Optional<String> type, OptionalLong before, int limit) {
+    public Page list(Filter filter, OptionalLong before, int limit) {
       throw new AssertionError("not asked for");
     }
 

@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
  */
 class TasksCommandTest {
 
-  private static final Optional<String> RARE = Optional.of("test.rare");
+  private static final TaskViews.Filter RARE =
+      TaskViews.Filter.of(Set.of(), Optional.of("test.rare"));
 
   @Test
   void looks_go_on_until_the_history_ends() {
@@ -42,7 +43,7 @@ class TasksCommandTest {
   }
 
   private static TaskViews.Page page(TaskViews views) {
-    return TasksCommand.page(views, Set.of(), RARE, OptionalLong.empty(), 20);
+    return TasksCommand.page(views, RARE, OptionalLong.empty(), 20);
   }
 
   /** So many looks deep, and nothing in any of them. */
@@ -55,7 +56,7 @@ class TasksCommandTest {
     }
 
     @Override
-    public Page list(Set<TaskState> states, Optional<String> type, OptionalLong before, int limit) {
+    public Page list(Filter filter, OptionalLong before, int limit) {
       asked.add(before);
       long next = before.orElse(depth) - 1;
       return new Page(List.of(), next > 0 ? OptionalLong.of(next) : OptionalLong.empty());

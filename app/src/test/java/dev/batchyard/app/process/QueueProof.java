@@ -2,6 +2,7 @@ package dev.batchyard.app.process;
 
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.StoreUnavailable;
+import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import dev.batchyard.store.Store;
 import java.io.IOException;
@@ -238,7 +239,10 @@ final class QueueProof implements AutoCloseable {
       for (TaskRow row :
           store
               .taskViews()
-              .list(Set.of(TaskState.PAUSED), Optional.empty(), OptionalLong.empty(), 200)
+              .list(
+                  TaskViews.Filter.of(Set.of(TaskState.PAUSED), Optional.empty()),
+                  OptionalLong.empty(),
+                  200)
               .rows()) {
         var _ = store.operatorMoves().resume(row.id(), "kim");
       }

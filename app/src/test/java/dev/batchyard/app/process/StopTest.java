@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
+import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.Attempt;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
@@ -13,7 +14,6 @@ import java.sql.Connection;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,7 +60,7 @@ final class StopTest {
         .installation()
         .store()
         .taskViews()
-        .list(Set.of(), Optional.empty(), OptionalLong.empty(), 1)
+        .list(TaskViews.Filter.ALL, OptionalLong.empty(), 1)
         .rows()
         .stream()
         .findFirst();

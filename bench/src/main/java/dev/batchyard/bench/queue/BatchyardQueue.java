@@ -14,6 +14,7 @@ import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.server.DatabaseAddress;
+import dev.batchyard.web.Views;
 import dev.batchyard.web.WebConfig;
 import dev.batchyard.web.WebServer;
 import java.io.IOException;
@@ -186,9 +187,7 @@ public final class BatchyardQueue implements QueueSystem {
     Store store = now.installation().store();
     return WebServer.start(
         new WebConfig(0, data.resolve("web"), run()),
-        store.taskViews(),
-        store.nodeViews(),
-        store.logLines(),
+        new Views(store.taskViews(), store.nodeViews(), store.batches(), store.logLines()),
         now.submitter());
   }
 

@@ -1,11 +1,16 @@
 package dev.batchyard.engine.port;
 
 import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 
 /** Groups of tasks with counts, each with a task that runs when all of them have ended. */
 public interface Batches {
+
+  /** The most batches of a page. */
+  int PAGE_MAX = 200;
 
   /**
    * Opens a batch, durably. Its then task is stored at once, as blocked; it becomes ready once,
@@ -27,6 +32,40 @@ public interface Batches {
 
   /** {@return a batch with its counts} */
   Optional<Batch> find(long batch);
+
+  /**
+   * {@return batches, the newest first}
+   *
+   * @param before ids below this; from the newest when empty
+   * @param limit at most {@link #PAGE_MAX}
+   */
+  Page list(OptionalLong before, int limit);
+
+  /**
+   * A page of batches.
+   *
+   * @param next where the next page begins; empty at the end
+   */
+  record Page(List<Batch> rows, OptionalLong next) {
+    public Page {
+      rows = List.copyOf(rows);
+    }
+  }
+
+  /** How far a batch is. */
+  enum State {
+    /** Tasks may join it. */
+    OPEN,
+    /** Nothing joins it any more; some of its members have not ended. */
+    SEALED,
+    /** Sealed, and all its members have ended. */
+    ENDED;
+
+    /** {@return as people and machines read it} */
+    public String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
 
   /** A new batch and the task that waits for it. */
   record Opened(long batch, OptionalLong then) {}
@@ -53,6 +92,11 @@ public interface Batches {
     /** {@return how many members have not ended} */
     public long live() {
       return total - completed - failed - cancelled;
+    }
+
+    /** {@return how far it is; one that has ended is sealed again while a member runs anew} */
+    public State state() {
+      return sealed.isEmpty() ? State.OPEN : live() > 0 ? State.SEALED : State.ENDED;
     }
   }
 }

@@ -29,12 +29,10 @@ public interface TaskViews {
   /**
    * Tasks, newest first.
    *
-   * @param states only these; all when empty
-   * @param type only this one, or all
    * @param before ids below this; from the newest when empty
    * @param limit at most {@link #PAGE_MAX}
    */
-  Page list(Set<TaskState> states, Optional<String> type, OptionalLong before, int limit);
+  Page list(Filter filter, OptionalLong before, int limit);
 
   /** {@return one task with everything about it} */
   Optional<TaskDetail> find(long task);
@@ -48,6 +46,28 @@ public interface TaskViews {
    * @param after numbers above this; 0 for the first page
    */
   List<Reject> rejects(long task, long after, int limit);
+
+  /**
+   * Which tasks a list holds.
+   *
+   * @param states only these; all when empty
+   * @param type only this one, or all
+   * @param batch only its members; all tasks when empty
+   */
+  record Filter(Set<TaskState> states, Optional<String> type, OptionalLong batch) {
+
+    /** All tasks. */
+    public static final Filter ALL = of(Set.of(), Optional.empty());
+
+    public Filter {
+      states = Set.copyOf(states);
+    }
+
+    /** {@return members of a batch or not} */
+    public static Filter of(Set<TaskState> states, Optional<String> type) {
+      return new Filter(states, type, OptionalLong.empty());
+    }
+  }
 
   /**
    * A page of tasks.

@@ -75,6 +75,9 @@ create table task (
   limits       jsonb
 ) partition by range (id);
 
+-- Members of a batch, the newest first; plain tasks are not in it.
+create index task_batch on task (batch, id) where batch is not null;
+
 create type key_scope as enum ('idempotency', 'live', 'period');
 
 -- Who holds a key. A row that is past its time may be taken over; a live key is freed when its task

@@ -1,6 +1,8 @@
 package dev.batchyard.web.dashboard;
 
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
@@ -19,12 +21,18 @@ public final class Dashboard {
   /** The most tasks of a page. */
   static final int TASKS_MAX = 50;
 
+  /** The most batches of a page. */
+  static final int BATCHES_MAX = 50;
+
   private final TaskViews tasks;
   private final NodeViews nodes;
+  private final Batches batches;
   private final LogLines logs;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
   private final SharedReads<String, List<NodeRow>> liveNodes;
+  private final SharedReads<Long, BatchList> liveBatchLists;
+  private final SharedReads<Long, Batch> liveBatches;
   private final SharedReads<String, java.util.Map<TaskState, Long>> liveCounts;
 
   /**
@@ -32,14 +40,18 @@ public final class Dashboard {
    *
    * @param nanos a clock that only moves forward
    */
-  public Dashboard(TaskViews tasks, NodeViews nodes, LogLines logs, LongSupplier nanos) {
+  public Dashboard(
+      TaskViews tasks, NodeViews nodes, Batches batches, LogLines logs, LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
+    this.batches = batches;
     this.logs = logs;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
     liveNodes = new SharedReads<>(_ -> nodes.nodes(), nanos);
+    liveBatchLists = new SharedReads<>(before -> batches(before), nanos);
+    liveBatches = new SharedReads<>(id -> batch(id), nanos);
   }
 
   TaskList list(ListQuery query) {
@@ -83,14 +95,40 @@ public final class Dashboard {
     return liveNodes.get("");
   }
 
+  /** {@return batches below an id; from the newest when it is 0} */
+  BatchList batches(long before) {
+    return new BatchList(
+        before,
+        batches.list(before > 0 ? OptionalLong.of(before) : OptionalLong.empty(), BATCHES_MAX));
+  }
+
+  BatchList sharedBatches(long before) {
+    return liveBatchLists.get(before);
+  }
+
+  /**
+   * {@return one batch}
+   *
+   * @throws MissingPage if there is no such batch
+   */
+  Batch batch(long id) {
+    return batches.find(id).orElseThrow(MissingPage::new);
+  }
+
+  Batch sharedBatch(long id) {
+    return liveBatches.get(id);
+  }
+
   private TaskList liveList(ListQuery query) {
     return new TaskList(query, page(query), liveCounts.get(""), List.of());
   }
 
   private TaskViews.Page page(ListQuery query) {
     return tasks.list(
-        query.states(),
-        query.type().isEmpty() ? Optional.empty() : Optional.of(query.type()),
+        new TaskViews.Filter(
+            query.states(),
+            query.type().isEmpty() ? Optional.empty() : Optional.of(query.type()),
+            query.batch() > 0 ? OptionalLong.of(query.batch()) : OptionalLong.empty()),
         query.before() > 0 ? OptionalLong.of(query.before()) : OptionalLong.empty(),
         TASKS_MAX);
   }

@@ -15,9 +15,10 @@ import java.util.stream.Collectors;
  *
  * @param states only these; all when empty
  * @param type only this one; all when empty
+ * @param batch only members of this one; all when 0
  * @param before ids below this; from the newest when 0
  */
-public record ListQuery(Set<TaskState> states, String type, long before) {
+public record ListQuery(Set<TaskState> states, String type, long batch, long before) {
 
   private static final int TYPE_MAX = 200;
 
@@ -30,7 +31,7 @@ public record ListQuery(Set<TaskState> states, String type, long before) {
    *
    * @throws InvalidAddress for a state that does not exist, a number that is none, or a long type
    */
-  static ListQuery of(List<String> states, String type, String before) {
+  static ListQuery of(List<String> states, String type, String batch, String before) {
     if (type.length() > TYPE_MAX) {
       throw new InvalidAddress();
     }
@@ -42,22 +43,23 @@ public record ListQuery(Set<TaskState> states, String type, long before) {
               .findFirst()
               .orElseThrow(InvalidAddress::new));
     }
-    return new ListQuery(wanted, type.strip(), InvalidAddress.number(before));
+    return new ListQuery(
+        wanted, type.strip(), InvalidAddress.number(batch), InvalidAddress.number(before));
   }
 
   /** {@return whether it leaves anything out} */
   public boolean filtered() {
-    return !states.isEmpty() || !type.isEmpty();
+    return !states.isEmpty() || !type.isEmpty() || batch > 0;
   }
 
   /** {@return the same for other states, from the newest} */
   public ListQuery with(Set<TaskState> other) {
-    return new ListQuery(other, type, 0);
+    return new ListQuery(other, type, batch, 0);
   }
 
   /** {@return the same from another id on} */
   public ListQuery from(long id) {
-    return new ListQuery(states, type, id);
+    return new ListQuery(states, type, batch, id);
   }
 
   /** {@return its address} */
@@ -71,6 +73,9 @@ public record ListQuery(Set<TaskState> states, String type, long before) {
     states.stream().sorted().forEach(state -> parts.add("state=" + state.word()));
     if (!type.isEmpty()) {
       parts.add("type=" + URLEncoder.encode(type, StandardCharsets.UTF_8));
+    }
+    if (batch > 0) {
+      parts.add("batch=" + batch);
     }
     if (before > 0) {
       parts.add("before=" + before);

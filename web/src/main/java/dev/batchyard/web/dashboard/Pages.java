@@ -1,5 +1,6 @@
 package dev.batchyard.web.dashboard;
 
+import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
 import dev.batchyard.web.page.Page;
 import dev.batchyard.web.page.Reader;
@@ -43,8 +44,9 @@ public final class Pages {
       HttpServletRequest request,
       @RequestParam(name = "state", defaultValue = "") List<String> states,
       @RequestParam(name = "type", defaultValue = "") String type,
+      @RequestParam(name = "batch", defaultValue = "") String batch,
       @RequestParam(name = "before", defaultValue = "") String before) {
-    ListQuery query = ListQuery.of(states, type, before);
+    ListQuery query = ListQuery.of(states, type, batch, before);
     Page page = page(request, "tasks.title", query.path(), "/live/tasks" + query.parameters());
     return html("tasks/list", page, "list", dashboard.list(query));
   }
@@ -55,9 +57,10 @@ public final class Pages {
       HttpServletResponse response,
       @RequestParam(name = "state", defaultValue = "") List<String> states,
       @RequestParam(name = "type", defaultValue = "") String type,
+      @RequestParam(name = "batch", defaultValue = "") String batch,
       @RequestParam(name = "before", defaultValue = "") String before)
       throws IOException {
-    ListQuery query = ListQuery.of(states, type, before);
+    ListQuery query = ListQuery.of(states, type, batch, before);
     Page page = page(request, "tasks.title", query.path(), "");
     serve(
         response,
@@ -71,7 +74,7 @@ public final class Pages {
       HttpServletRequest request,
       @PathVariable("id") String id,
       @RequestParam(name = "rejects", defaultValue = "") String rejects) {
-    TaskSheet.Key key = new TaskSheet.Key(task(id), InvalidAddress.number(rejects));
+    TaskSheet.Key key = new TaskSheet.Key(id(id), InvalidAddress.number(rejects));
     String more = key.after() > 0 ? "?rejects=" + key.after() : "";
     Page page =
         page(
@@ -90,7 +93,7 @@ public final class Pages {
       @PathVariable("id") String id,
       @RequestParam(name = "rejects", defaultValue = "") String rejects)
       throws IOException {
-    TaskSheet.Key key = new TaskSheet.Key(task(id), InvalidAddress.number(rejects));
+    TaskSheet.Key key = new TaskSheet.Key(id(id), InvalidAddress.number(rejects));
     Page page = page(request, "task.title", "", "", key.task());
     serve(
         response,
@@ -120,10 +123,55 @@ public final class Pages {
       HttpServletRequest request,
       @PathVariable("id") String id,
       @RequestParam(name = "after", defaultValue = "") String after) {
-    LogPage log = dashboard.log(task(id), InvalidAddress.number(after));
+    LogPage log = dashboard.log(id(id), InvalidAddress.number(after));
     String path =
         "/tasks/" + log.task() + "/log" + (after.isEmpty() ? "" : "?after=" + log.after());
     return html("task/log", page(request, "log.title", path, "", log.task()), "log", log);
+  }
+
+  @GetMapping(path = "/batches", produces = HTML)
+  String batches(
+      HttpServletRequest request, @RequestParam(name = "before", defaultValue = "") String before) {
+    long from = InvalidAddress.number(before);
+    String more = from > 0 ? "?before=" + from : "";
+    Page page = page(request, "batches.title", "/batches" + more, "/live/batches" + more);
+    return html("batches/list", page, "list", dashboard.batches(from));
+  }
+
+  @GetMapping("/live/batches")
+  void liveBatches(
+      HttpServletRequest request,
+      HttpServletResponse response,
+      @RequestParam(name = "before", defaultValue = "") String before)
+      throws IOException {
+    long from = InvalidAddress.number(before);
+    Page page = page(request, "batches.title", "", "");
+    serve(
+        response,
+        page,
+        () -> dashboard.sharedBatches(from),
+        list -> regions("batches", page, "list", list, "rows"));
+  }
+
+  @GetMapping(path = "/batches/{id}", produces = HTML)
+  String batch(HttpServletRequest request, @PathVariable("id") String id) {
+    Batch batch = dashboard.batch(id(id));
+    String path = "/batches/" + batch.id();
+    Page page = page(request, "batch.title", path, "/live" + path, batch.id());
+    return html("batches/sheet", page, "batch", batch);
+  }
+
+  @GetMapping("/live/batches/{id}")
+  void liveBatch(
+      HttpServletRequest request, HttpServletResponse response, @PathVariable("id") String id)
+      throws IOException {
+    long batch = id(id);
+    Page page = page(request, "batch.title", "", "", batch);
+    serve(
+        response,
+        page,
+        () -> dashboard.sharedBatch(batch),
+        now -> regions("batches", page, "batch", now, "head"));
   }
 
   @GetMapping(path = "/nodes", produces = HTML)
@@ -174,7 +222,7 @@ public final class Pages {
     return Page.of(reader, Words.in(reader.language()).text(title, values), path, live);
   }
 
-  private static long task(String id) {
+  private static long id(String id) {
     try {
       return Long.parseLong(id);
     } catch (NumberFormatException e) {

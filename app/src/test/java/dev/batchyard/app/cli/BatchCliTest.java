@@ -1,0 +1,124 @@
+package dev.batchyard.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.config.ConfigReader;
+import dev.batchyard.app.config.Key;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** The commands about batches. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class BatchCliTest {
+
+  private Installation installation;
+  private Terminal terminal;
+
+  @BeforeAll
+  void open(@TempDir Path temp) throws Exception {
+    Path data = temp.resolve("data");
+    installation =
+        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
+    terminal = new Terminal(data, temp);
+    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+  }
+
+  @AfterAll
+  void close() {
+    installation.close();
+  }
+
+  @Test
+  void a_batch_that_its_client_left_open_is_seen_and_sealed() {
+    assertThat(terminal.run("batches").fine().out()).isEqualTo("no batches yet\n");
+    JsonNode opened =
+        terminal
+            .run(
+                "batch",
+                "--open",
+                "--label",
+                "夜间",
+                "--then",
+                "data.import",
+                "-p",
+                "file=rows.csv",
+                "-p",
+                "table=sums",
+                "--json")
+            .fine()
+            .document();
+    String batch = opened.get("id").asString();
+    String then = opened.get("then").asString();
+    String one = terminal.submitImport("--batch", batch);
+    String two = terminal.submitImport("--batch", batch);
+    terminal.submitImport();
+
+    assertThat(terminal.run("batch", batch).fine().out())
+        .contains(
+            "id  state  total  completed  failed  cancelled  to go  then    opened",
+            batch + "   open   2      0          0       0          2      task " + then,
+            "夜间",
+            "until './batchyard batch " + batch + " --seal'");
+    assertThat(terminal.run("tasks", "--batch", batch).fine().out())
+        .contains("\n" + one + " ", "\n" + two + " ")
+        .doesNotContain("in all")
+        .hasLineCount(3);
+    terminal.run("cancel", one).fine();
+    List<JsonNode> cancelled =
+        terminal
+            .run("tasks", "--batch", batch, "--state", "cancelled", "--json")
+            .fine()
+            .documents();
+    assertThat(cancelled).hasSize(1);
+    assertThat(cancelled.getFirst().get("id").asString()).isEqualTo(one);
+    assertThat(terminal.run("tasks", "--batch", "99").fine().out()).contains("no tasks like that");
+
+    assertThat(terminal.run("batch", batch, "--seal").fine().out())
+        .contains("batch " + batch + " sealed\n", "   sealed  2 ")
+        .doesNotContain("--seal");
+    assertThat(terminal.run("batch", batch, "--seal").fine().out()).contains("sealed already");
+    assertThat(terminal.run("task", then).fine().out()).contains("state       blocked");
+    terminal.run("cancel", two).fine();
+    assertThat(terminal.run("task", then).fine().out()).contains("state       ready");
+    JsonNode ended = terminal.run("batch", batch, "--json").fine().document();
+    assertThat(ended.get("state").asString()).isEqualTo("ended");
+    assertThat(ended.get("cancelled").asLong()).isEqualTo(2);
+
+    terminal.run("batch", "--open").fine();
+    assertThat(terminal.run("batches").fine().out())
+        .contains("  open ", "  ended ")
+        .hasLineCount(3);
+    List<JsonNode> page = terminal.run("batches", "--limit", "1", "--json").fine().documents();
+    assertThat(page).hasSize(2);
+    String next = page.getLast().get("next").asString();
+    assertThat(next).isEqualTo(page.getFirst().get("id").asString());
+    assertThat(terminal.run("batches", "--before", next).fine().out())
+        .contains("夜间")
+        .doesNotContain("more:");
+    assertThat(terminal.run("batches", "--before", batch).fine().out())
+        .isEqualTo("no batches below " + batch + "\n");
+  }
+
+  @Test
+  void wrong_use_names_the_cure() {
+    terminal.run("batch", "999").refused(Exit.NOT_FOUND, "batch 999", "batchyard batches");
+    terminal.run("batch", "999", "--seal").refused(Exit.NOT_FOUND, "batch 999");
+    terminal.run("batch").refused(Exit.USAGE, "the id of a batch is missing", "batches");
+    terminal.run("batch", "nightly").refused(Exit.USAGE, "'nightly'");
+    terminal.run("batch", "--open", "1").refused(Exit.USAGE, "--open", "no id");
+    terminal.run("batch", "--open", "--seal").refused(Exit.USAGE, "--seal");
+    terminal.run("batch", "1", "--label", "x").refused(Exit.USAGE, "--label", "--open");
+    terminal.run("batch", "--open", "-p", "a=b").refused(Exit.USAGE, "-p", "--then");
+    terminal.run("batch", "--open", "--then", "no.such").refused(Exit.USAGE, "'no.such'");
+    terminal.run("batches", "--limit", "0").refused(Exit.USAGE, "--limit", "1 to 200");
+  }
+}
