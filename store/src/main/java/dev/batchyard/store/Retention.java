@@ -34,6 +34,9 @@ final class Retention {
   /** Rows of the tables beside the spans that one step deletes at most. */
   private static final int ROWS = 10_000;
 
+  /** The most batches that a step looks at. */
+  private static final int BATCHES = 1_000;
+
   /** Keys past their time that one step deletes at most. */
   static final int KEYS = 10_000;
 
@@ -126,14 +129,28 @@ final class Retention {
          limit ? for update skip locked))
       """;
 
+  // total once more: a member may have joined since, and this snapshot does not see it
   private static final String FORGET_BATCHES =
       """
-      delete from batch where ctid = any (array(
-        select ctid from batch
-         where ended_at < ? and completed + failed + cancelled = total limit ?))
+      with bound as materialized (
+        select ?::timestamptz as until),
+      page as materialized (
+        select id, opened_at, total from batch where id > ? order by id limit ?),
+      gone as (
+        delete from batch b
+         using page p
+         where b.id = p.id and p.opened_at <= (select until from bound) and b.total = p.total
+           and b.completed + b.failed + b.cancelled = b.total
+           and (select t.id from task t where t.batch = b.id limit 1) is null
+           and (select t.id from task t where t.id = b.then_task) is null)
+      select max(id) as last, bool_and(opened_at <= (select until from bound)) as old, count(*) as n
+        from page
       """;
 
   private record Span(int number, long lo, long hi, boolean detached, Optional<String> kept) {}
+
+  /** So many batches were looked at, up to this id; all of them old. */
+  private record BatchPage(long last, boolean old, int looked) {}
 
   private record Sum(String day, int lane, String state) {}
 
@@ -161,6 +178,9 @@ final class Retention {
   private final Duration kept;
   private @Nullable Work work;
 
+  /** Batches up to this one have been looked at in this round. */
+  private long batchesDone;
+
   /** Spans up to this one have been looked at in this round. */
   private int done = -1;
 
@@ -180,7 +200,7 @@ final class Retention {
     }
     if (db.update(GO_ON, now, current.span.number(), current.token) == 1) {
       current.token = now;
-      if (current.detached ? empty(current, now) : lookThrough(current, now)) {
+      if (current.detached ? empty(current) : lookThrough(current, now)) {
         work = current;
       }
     }
@@ -195,8 +215,9 @@ final class Retention {
     Optional<Span> next =
         db.query(NEXT, Retention::span, now.minus(kept), now, abandoned, done).stream().findFirst();
     if (next.isEmpty()) {
-      done = -1;
-      return false;
+      boolean more = forgetBatches(now);
+      done = more ? done : -1;
+      return more;
     }
     Span span = next.get();
     done = span.number();
@@ -207,6 +228,23 @@ final class Retention {
       work = new Work(span, now); // reruns that had begun are over; no other begins
     }
     return true;
+  }
+
+  /**
+   * Looks at some batches, the oldest first, and deletes those that were opened before the
+   * retention and of which no task is kept; {@return whether there are more to look at}
+   */
+  private boolean forgetBatches(Instant now) {
+    BatchPage page =
+        db.query(FORGET_BATCHES, Retention::batchPage, now.minus(kept), batchesDone, BATCHES)
+            .getFirst();
+    boolean more = page.old() && page.looked() == BATCHES;
+    batchesDone = more ? page.last() : 0;
+    return more;
+  }
+
+  private static BatchPage batchPage(ResultSet row) throws SQLException {
+    return new BatchPage(row.getLong("last"), row.getBoolean("old"), row.getInt("n"));
   }
 
   /** Looks at some outcomes, at the end detaches; {@return whether to go on with this span} */
@@ -265,7 +303,7 @@ final class Retention {
   }
 
   /** Deletes some rows or counts some, at the end drops; {@return whether there are more} */
-  private boolean empty(Work w, Instant now) {
+  private boolean empty(Work w) {
     Span span = w.span;
     if (w.side < SIDES.size()) {
       if (db.update(sweep(SIDES.get(w.side)), span.lo(), span.hi(), ROWS) < ROWS) {
@@ -281,7 +319,6 @@ final class Retention {
     }
     boolean mine = db.transaction(c -> drop(c, w));
     if (mine) {
-      int _ = db.update(FORGET_BATCHES, now.minus(kept), ROWS);
       LOG.info(
           "tasks {} to {} deleted: all ended over {} days ago",
           span.lo(),

@@ -3,7 +3,6 @@ package dev.batchyard.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
@@ -13,7 +12,6 @@ import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.Submitted;
-import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.UnknownName;
 import dev.batchyard.engine.task.Verdict;
@@ -239,7 +237,7 @@ class BatchesTest {
         .hasMessage("batch %d is sealed: nothing can join it any more; open another", sealed);
     assertThatThrownBy(() -> join(999, 1)).hasMessage("batch 999 does not exist; open one first");
     assertThatThrownBy(() -> f.store.batches().seal(999)).isInstanceOf(UnknownName.class);
-    assertThatThrownBy(() -> f.store.batches().open("", Optional.of(member(sealed))))
+    assertThatThrownBy(() -> f.store.batches().open("", Optional.of(StoreFixture.member(sealed))))
         .isInstanceOf(InvalidParameters.class);
     assertThat(f.count("select count(*) from task")).isZero();
     assertThat(f.count("select count(*) from block")).isZero();
@@ -327,22 +325,9 @@ class BatchesTest {
     return f
         .store
         .submissions()
-        .submit(IntStream.range(0, count).mapToObj(_ -> member(batch)).toList())
+        .submit(IntStream.range(0, count).mapToObj(_ -> StoreFixture.member(batch)).toList())
         .stream()
         .map(Submitted::task)
         .toList();
-  }
-
-  private static TaskDraft member(long batch) {
-    return new TaskDraft(
-        StoreFixture.TYPE,
-        "{}",
-        "",
-        "default",
-        4,
-        Optional.empty(),
-        TaskKeys.NONE,
-        OptionalLong.of(batch),
-        "default");
   }
 }

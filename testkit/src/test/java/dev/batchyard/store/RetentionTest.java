@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
@@ -137,6 +138,63 @@ class RetentionTest {
         .as("tables without a span")
         .isEqualTo(2 * f.count("select count(*) from id_span where number = 0"));
     assertThat(f.store.operatorMoves().rerun(ids.get(5), "kim")).isEqualTo(Move.NOT_FOUND);
+  }
+
+  @Test
+  void a_batch_goes_with_the_last_of_its_tasks() {
+    Batches batches = f.store.batches();
+    Batches.Opened whole = batches.open("whole", Optional.of(StoreFixture.draft()));
+    long left = batches.open("left open", Optional.empty()).batch();
+    long empty = batches.open("nobody came", Optional.empty()).batch();
+    long lasting = batches.open("lasting", Optional.empty()).batch();
+    for (long batch : List.of(whole.batch(), left, lasting)) {
+      f.submit(StoreFixture.member(batch));
+    }
+    batches.seal(whole.batch());
+    f.finish(f.claim(node, 3), StoreFixture.complete());
+    f.finish(f.claimOne(node), StoreFixture.complete()); // the then task
+    nextDay();
+    f.submit(StoreFixture.member(lasting));
+    f.finish(f.claimOne(node), StoreFixture.complete());
+
+    f.pass(Duration.ofDays(30).minusSeconds(1));
+    long young = batches.open("young", Optional.empty()).batch();
+    prune();
+    assertThat(f.count("select count(*) from batch")).as("a second too early").isEqualTo(4);
+    f.pass(Duration.ofSeconds(1));
+    prune();
+    assertThat(batches.list(OptionalLong.empty(), 9).rows().stream().map(Batches.Batch::id))
+        .as("one has a task still, one is young")
+        .containsExactly(young, lasting);
+    assertThat(batches.find(whole.batch())).isEmpty();
+    assertThat(batches.find(left)).as("never sealed").isEmpty();
+    assertThat(batches.find(empty)).as("no task ever kept it").isEmpty();
+
+    nextDay();
+    f.pass(Duration.ofDays(30));
+    prune();
+    assertThat(f.count("select count(*) from batch")).isZero();
+  }
+
+  @Test
+  void batches_are_looked_through_page_by_page() {
+    f.sql(
+        """
+        insert into batch (label, opened_at)
+        select '', '%s' from generate_series(1, 2500)
+        """
+            .formatted(f.now));
+    Batches.Opened waits = f.store.batches().open("", Optional.of(StoreFixture.draft()));
+    f.pass(Duration.ofDays(31));
+    int steps = 1;
+    while (upkeep.prune()) {
+      steps++;
+    }
+    assertThat(steps).isGreaterThanOrEqualTo(3);
+    assertThat(
+            f.store.batches().list(OptionalLong.empty(), 9).rows().stream().map(Batches.Batch::id))
+        .as("its then task is kept")
+        .containsExactly(waits.batch());
   }
 
   @Test

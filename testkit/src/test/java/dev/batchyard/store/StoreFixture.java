@@ -138,6 +138,19 @@ final class StoreFixture implements AutoCloseable {
         "default");
   }
 
+  static TaskDraft member(long batch) {
+    return new TaskDraft(
+        TYPE,
+        "{}",
+        "",
+        "default",
+        4,
+        Optional.empty(),
+        TaskKeys.NONE,
+        OptionalLong.of(batch),
+        "default");
+  }
+
   long submit() {
     return submit(draft());
   }
