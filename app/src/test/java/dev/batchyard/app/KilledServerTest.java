@@ -86,7 +86,11 @@ class KilledServerTest {
       assertThat(postmaster().getFirst().strip()).isNotEqualTo(Long.toString(idle));
 
       Submitter submitter =
-          new Submitter(types, new JacksonParameters(), installation.store().submissions());
+          new Submitter(
+              types,
+              new JacksonParameters(),
+              installation.store().submissions(),
+              installation.store().batches());
       long task = submitter.submit(NewTask.of(CsvImport.TYPE, imported())).task();
       node.engine().wake();
       long under = 0;

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.InvalidParameters;
@@ -9,6 +10,7 @@ import dev.batchyard.engine.port.UnknownName;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -16,14 +18,21 @@ import java.util.OptionalLong;
 /** One row a batch; its members are counted by the submits and by {@code settle()}. */
 final class PgBatches implements Batches {
 
+  // Its total timeout counts from here on, its queue timeout from when it is released.
   private static final String PARK_THEN =
       """
       with fresh as materialized (
         select nextval('task_id') as id, coalesce(?::timestamptz, clock_timestamp()) as at,
-               ?::integer as lane, ?::text as label, ?::jsonb as params, ?::text as retry),
+               ?::integer as lane, ?::text as label, ?::jsonb as params, ?::text as retry,
+               ?::jsonb as limits),
       stored as (
-        insert into task (id, submitted_at, lane, flags, label, params, retry)
-        select id, at, lane, ?, label, params, retry from fresh)
+        insert into task (id, submitted_at, lane, flags, label, params, retry, limits)
+        select id, at, lane, ?, label, params, retry, limits from fresh),
+      limited as (
+        insert into expiry (task, queue_timeout, start_by, end_by, by_deadline, look_at)
+        select f.id, x.queue_timeout, x.start_by, x.end_by, x.by_deadline, least(x.start_by, x.end_by)
+          from fresh f
+         cross join lateral expiry_of(f.limits, f.at, f.at) x)
       insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
                           generation, by, at)
       select id, 'blocked', 'blocked', 'new', lane, at, 0, 0, 0, 1, 'batch', at from fresh
@@ -81,7 +90,7 @@ final class PgBatches implements Batches {
   @Override
   public Opened open(String label, Optional<TaskDraft> then) {
     Storable.requireText("label", label);
-    then.ifPresent(PgBatches::requirePlain);
+    then.ifPresent(PgBatches::requireThen);
     then.map(List::of).ifPresent(lanes::check);
     int lane = then.map(lanes::number).orElse(0); // not within the transaction: it takes another
     return spans.withRoom(() -> db.transaction(c -> open(c, label, then, lane)));
@@ -149,22 +158,40 @@ final class PgBatches implements Batches {
             then.label(),
             then.paramsJson(),
             then.retry(),
-            Claim.THEN)
+            Optional.ofNullable(LimitsJson.write(then.limits())),
+            Claim.THEN | then.flags())
         .orElseThrow();
   }
 
-  private static void requirePlain(TaskDraft then) {
-    if (!then.keys().isEmpty()
-        || then.batch().isPresent()
-        || then.due().isPresent()
-        || !then.limits().none()) {
-      throw new InvalidParameters(
-          List.of(
-              new InvalidParameters.Problem(
-                  "then",
-                  "a task that runs after a batch takes no key, batch, due time or limits of its"
-                      + " own")));
+  private static void requireThen(TaskDraft then) {
+    List<InvalidParameters.Problem> problems = new ArrayList<>();
+    TaskKeys keys = then.keys();
+    keys.idempotency().ifPresent(key -> problems.add(keyed("then.key", key)));
+    keys.live().ifPresent(key -> problems.add(keyed("then.unique-live", key)));
+    keys.within().ifPresent(within -> problems.add(keyed("then.unique-within", within.key())));
+    if (then.batch().isPresent()) {
+      problems.add(
+          new InvalidParameters.Problem(
+              "then.batch",
+              "%d: a then task is a member of no batch; leave it out"
+                  .formatted(then.batch().getAsLong())));
     }
+    then.due()
+        .ifPresent(due ->
+            problems.add(
+                new InvalidParameters.Problem(
+                    "then.due",
+                    due + ": a then task is due when its batch has ended; leave it out")));
+    if (!problems.isEmpty()) {
+      throw new InvalidParameters(problems);
+    }
+  }
+
+  private static InvalidParameters.Problem keyed(String field, String key) {
+    return new InvalidParameters.Problem(
+        field,
+        "'%s': a then task takes no key, since it waits for its own batch and for no other task; leave it out"
+            .formatted(key));
   }
 
   private static Batch batch(ResultSet row) throws SQLException {

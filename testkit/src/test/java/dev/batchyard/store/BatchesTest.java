@@ -3,6 +3,8 @@ package dev.batchyard.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.batchyard.api.Limits;
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
@@ -12,6 +14,7 @@ import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.UnknownName;
 import dev.batchyard.engine.task.Verdict;
@@ -226,6 +229,81 @@ class BatchesTest {
 
   private static TaskViews.Filter of(Opened opened, Set<TaskState> states, String type) {
     return new TaskViews.Filter(states, Optional.of(type), OptionalLong.of(opened.batch()));
+  }
+
+  @Test
+  void a_then_task_is_held_to_its_limits() {
+    Limits limits = Limits.NONE.withQueueTimeout(Duration.ofMinutes(10));
+    Opened waits = f.store.batches().open("", Optional.of(StoreFixture.limited(limits)));
+    Opened late =
+        f.store
+            .batches()
+            .open(
+                "",
+                Optional.of(
+                    StoreFixture.limited(
+                        Limits.NONE
+                            .withTotalTimeout(Duration.ofHours(3))
+                            .withAttemptTimeout(Duration.ofMinutes(1)))));
+    long blocked = waits.then().orElseThrow();
+    for (int looks = 0; looks < 8; looks++) {
+      f.pass(Duration.ofMinutes(15));
+      f.store.expiries().expire();
+      assertThat(f.state(blocked)).as("it waits for no node").isEqualTo(TaskState.BLOCKED);
+    }
+    f.store.batches().seal(waits.batch());
+    f.pass(Duration.ofMinutes(9));
+    f.store.expiries().expire();
+    assertThat(f.state(blocked)).isEqualTo(TaskState.READY);
+    f.pass(Duration.ofMinutes(1));
+    f.store.expiries().expire();
+    assertThat(f.detail(blocked).row().problem()).contains("queue timeout");
+    assertThat(f.historyIsLegal(blocked)).isTrue();
+
+    long total = late.then().orElseThrow();
+    assertThat(f.detail(total).limits().attemptTimeout()).contains(Duration.ofMinutes(1));
+    assertThat(f.state(total)).isEqualTo(TaskState.BLOCKED);
+    f.pass(Duration.ofHours(1));
+    f.store.expiries().expire();
+    assertThat(f.state(total)).as("from the opening on").isEqualTo(TaskState.FAILED);
+    assertThat(f.historyIsLegal(total)).isTrue();
+    f.store.batches().seal(late.batch());
+    assertThat(f.claim(node, 9)).isEmpty();
+    assertThat(f.store.operatorMoves().rerun(total, "kim")).isEqualTo(Move.DONE);
+    Claim claim = f.claimOne(node);
+    assertThat(claim.task()).isEqualTo(total);
+    f.finish(claim, StoreFixture.complete());
+    assertThat(f.count("select count(*) from expiry")).isZero();
+  }
+
+  @Test
+  void what_a_then_task_does_not_take_is_told_by_field_value_and_cure() {
+    TaskDraft plain = StoreFixture.draft();
+    TaskDraft wrong =
+        new TaskDraft(
+            plain.type(),
+            plain.paramsJson(),
+            "",
+            "default",
+            4,
+            Optional.of(f.now),
+            new TaskKeys(
+                Optional.of("a"),
+                Optional.of("b"),
+                Optional.of(new TaskKeys.Within("c", Duration.ofHours(1)))),
+            OptionalLong.of(7),
+            "default");
+    assertThatThrownBy(() -> f.store.batches().open("", Optional.of(wrong)))
+        .isInstanceOf(InvalidParameters.class)
+        .hasMessageContainingAll(
+            "then.key: 'a': ",
+            "then.unique-live: 'b': ",
+            "then.unique-within: 'c': ",
+            "then.batch: 7: ",
+            "then.due: " + f.now,
+            "leave it out");
+    assertThat(f.count("select count(*) from batch")).isZero();
+    assertThat(f.count("select count(*) from task")).isZero();
   }
 
   @Test

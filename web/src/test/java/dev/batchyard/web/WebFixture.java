@@ -67,7 +67,8 @@ final class WebFixture implements AutoCloseable {
                     new TaskType<>(
                         TYPE, "Works", "工作", Work.class, (_, _) -> Outcome.completed(), 500))),
             new TreeCodec(),
-            store.submissions());
+            store.submissions(),
+            store.batches());
     views = new FragileViews(store.taskViews());
     server =
         WebServer.start(

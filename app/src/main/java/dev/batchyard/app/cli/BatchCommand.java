@@ -1,5 +1,6 @@
 package dev.batchyard.app.cli;
 
+import dev.batchyard.api.NewTask;
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.Types;
 import dev.batchyard.app.json.JacksonParameters;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -54,6 +56,8 @@ final class BatchCommand implements Callable<Integer> {
       description = "A parameter of that task.")
   private List<String> params = List.of();
 
+  @Mixin private LimitFlags limits = new LimitFlags();
+
   BatchCommand(Cli cli) {
     this.cli = cli;
   }
@@ -64,7 +68,7 @@ final class BatchCommand implements Callable<Integer> {
     try (Installation installation = cli.open()) {
       Batches batches = installation.store().batches();
       if (open) {
-        open(installation, batches);
+        open(installation);
         return Exit.OK.code();
       }
       long id = batch.orElseThrow();
@@ -99,8 +103,9 @@ final class BatchCommand implements Callable<Integer> {
       throw new CliFailure(
           Exit.USAGE, "--label, --then and -p belong to --open; a batch keeps what it has");
     }
-    if (then.isEmpty() && !params.isEmpty()) {
-      throw new CliFailure(Exit.USAGE, "-p belongs to --then TYPE, which is missing");
+    if (then.isEmpty() && !(params.isEmpty() && limits.read(cli.context()).none())) {
+      throw new CliFailure(
+          Exit.USAGE, "parameters and limits belong to --then TYPE, which is missing");
     }
   }
 
@@ -113,20 +118,22 @@ final class BatchCommand implements Callable<Integer> {
                 "batch %d: there is none; './batchyard batches' lists them".formatted(id)));
   }
 
-  private void open(Installation installation, Batches batches) throws Exception {
+  private void open(Installation installation) throws Exception {
     TaskTypes types = Types.of(installation);
     Submitter submitter =
-        new Submitter(types, new JacksonParameters(), installation.store().submissions());
-    Optional<String> json = Optional.empty();
+        new Submitter(
+            types,
+            new JacksonParameters(),
+            installation.store().submissions(),
+            installation.store().batches());
+    Optional<NewTask> after = Optional.empty();
     if (then.isPresent()) {
-      json =
-          Optional.of(
-              new ParamFlags(cli.context())
-                  .json(types.get(then.get()).params(), params, Optional.empty()));
+      String type = then.get();
+      String json =
+          new ParamFlags(cli.context()).json(types.get(type).params(), params, Optional.empty());
+      after = Optional.of(submitter.read(type, json).withLimits(limits.read(cli.context())));
     }
-    Batches.Opened opened =
-        submitter.openBatch(
-            batches, label, json.map(text -> submitter.read(then.orElseThrow(), text)));
+    Batches.Opened opened = submitter.openBatch(label, after);
     Map<String, Object> document = new LinkedHashMap<>();
     document.put("id", opened.batch());
     opened.then().ifPresent(task -> document.put("then", task));

@@ -75,7 +75,8 @@ final class DemoCommand implements Callable<Integer> {
     // a table of its own for each demo, so that the ledger can be compared with what is in it
     String table = "babynames_" + STAMP.format(cli.context().clock().instant());
     Submitter submitter =
-        new Submitter(serving.types(), new JacksonParameters(), store.submissions());
+        new Submitter(
+            serving.types(), new JacksonParameters(), store.submissions(), store.batches());
     long task = submitter.submit(task(submitter, file, table)).task();
     serving.wake();
     cli.console().say("imports %s into the table %s\n".formatted(file, table));

@@ -87,7 +87,7 @@ final class Serving implements AutoCloseable {
     return WebServer.start(
         new WebConfig(settings.port(), folder.tmp().resolve("web"), folder.root().resolve("run")),
         new Views(store.taskViews(), store.nodeViews(), store.batches(), store.logLines()),
-        new Submitter(types, new JacksonParameters(), store.submissions()));
+        new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 
   /** {@return the link to the pages, if there are any} */

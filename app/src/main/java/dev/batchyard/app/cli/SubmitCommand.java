@@ -1,6 +1,5 @@
 package dev.batchyard.app.cli;
 
-import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskType;
@@ -10,10 +9,7 @@ import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
-import java.time.DateTimeException;
-import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +17,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -94,32 +91,7 @@ final class SubmitCommand implements Callable<Integer> {
       description = "The retry policy: default or critical; by priority unless set.")
   private Optional<String> retry = Optional.empty();
 
-  @Option(
-      names = "--queue-timeout",
-      paramLabel = "TIME",
-      converter = Spans.Converter.class,
-      description = "Fails when it waits longer than this for a node, such as 10m.")
-  private Optional<Duration> queueTimeout = Optional.empty();
-
-  @Option(
-      names = "--attempt-timeout",
-      paramLabel = "TIME",
-      converter = Spans.Converter.class,
-      description = "An attempt that runs longer is stopped and counts as a failure.")
-  private Optional<Duration> attemptTimeout = Optional.empty();
-
-  @Option(
-      names = "--total-timeout",
-      paramLabel = "TIME",
-      converter = Spans.Converter.class,
-      description = "Fails when it has not ended so long after its submit.")
-  private Optional<Duration> totalTimeout = Optional.empty();
-
-  @Option(
-      names = "--deadline",
-      paramLabel = "WHEN",
-      description = "Fails when it has not ended by 2026-12-31T22:00:00+08:00, or PT15M from now.")
-  private Optional<String> deadline = Optional.empty();
+  @Mixin private LimitFlags limits = new LimitFlags();
 
   @Option(
       names = "--watch",
@@ -132,12 +104,16 @@ final class SubmitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Optional<Instant> dueAt = due.map(text -> instant("--due", text));
+    Optional<Instant> dueAt = due.map(text -> LimitFlags.instant(cli.context(), "--due", text));
     try (Installation installation = cli.open()) {
       TaskTypes types = Types.of(installation);
       TaskType<?> known = types.get(type);
       Submitter submitter =
-          new Submitter(types, new JacksonParameters(), installation.store().submissions());
+          new Submitter(
+              types,
+              new JacksonParameters(),
+              installation.store().submissions(),
+              installation.store().batches());
       String json = new ParamFlags(cli.context()).json(known.params(), params, file);
       Submitted answer = submitter.submit(task(submitter.read(type, json), dueAt));
       cli.console()
@@ -169,7 +145,7 @@ final class SubmitCommand implements Callable<Integer> {
           new TaskKeys(key, uniqueLive, uniqueWithin.map(SubmitCommand::within)),
           batch.map(OptionalLong::of).orElse(OptionalLong.empty()),
           retry,
-          new Limits(queueTimeout, attemptTimeout, totalTimeout, deadlineAt()));
+          limits.read(cli.context()));
     } catch (IllegalArgumentException e) {
       throw new CliFailure(Exit.USAGE, "--" + e.getMessage());
     }
@@ -184,23 +160,5 @@ final class SubmitCommand implements Callable<Integer> {
     }
     return new TaskKeys.Within(
         text.substring(colon + 1), Periods.read("unique-within", text.substring(0, colon)));
-  }
-
-  private Optional<Instant> deadlineAt() {
-    return deadline.map(text -> instant("--deadline", text));
-  }
-
-  private Instant instant(String option, String text) {
-    try {
-      return text.startsWith("P")
-          ? cli.context().clock().instant().plus(Duration.parse(text))
-          : OffsetDateTime.parse(text).toInstant();
-    } catch (DateTimeException e) {
-      throw new CliFailure(
-          Exit.USAGE,
-          "%s '%s' must be an instant with its offset, such as 2026-12-31T22:00:00+08:00 or"
-                  .formatted(option, text)
-              + " 2026-12-31T14:00:00Z, or a time from now, such as PT15M");
-    }
   }
 }

@@ -2,13 +2,21 @@ package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.api.Limits;
+import dev.batchyard.api.NewTask;
 import dev.batchyard.app.Installation;
+import dev.batchyard.app.Types;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.run.Submitter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -20,16 +28,23 @@ import tools.jackson.databind.JsonNode;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class BatchCliTest {
 
+  private Path data;
   private Installation installation;
   private Terminal terminal;
+  private Path rows;
 
   @BeforeAll
   void open(@TempDir Path temp) throws Exception {
-    Path data = temp.resolve("data");
-    installation =
-        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
+    data = temp.resolve("data");
+    installation = installed(data);
     terminal = new Terminal(data, temp);
-    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+    rows = temp.resolve("rows.csv");
+    Files.writeString(rows, "id,name\n1,one\n");
+  }
+
+  private static Installation installed(Path data) {
+    return Installation.open(
+        ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), data));
   }
 
   @AfterAll
@@ -109,6 +124,44 @@ final class BatchCliTest {
   }
 
   @Test
+  void a_batch_outlives_the_server_and_its_client() throws Exception {
+    NewTask sums =
+        NewTask.of("data.import", params("sums"))
+            .withLimits(Limits.NONE.withAttemptTimeout(Duration.ofHours(1)));
+    Submitter client = submitter();
+    Batches.Opened opened = client.openBatch("left open", Optional.of(sums));
+    long member =
+        client.submit(NewTask.of("data.import", params("rows")).withBatch(opened.batch())).task();
+    installation.close(); // and with it the embedded server
+    installation = installed(data);
+
+    String batch = Long.toString(opened.batch());
+    String then = Long.toString(opened.then().orElseThrow());
+    assertThat(terminal.run("batches").fine().out()).contains("left open", "task " + then);
+    terminal.run("cancel", Long.toString(member)).fine();
+    assertThat(terminal.run("task", then).fine().out())
+        .contains("state       blocked", "attempt timeout 1h");
+    assertThat(terminal.run("batch", batch, "--seal").fine().out())
+        .contains("batch " + batch + " sealed\n", "ended");
+    assertThat(terminal.run("task", then).fine().out()).contains("state       ready");
+    assertThat(submitter().seal(opened.batch())).as("once is enough").isFalse();
+  }
+
+  private Submitter submitter() {
+    return new Submitter(
+        Types.of(installation),
+        new JacksonParameters(),
+        installation.store().submissions(),
+        installation.store().batches());
+  }
+
+  private Record params(String table) {
+    return submitter()
+        .read("data.import", "{\"file\":\"%s\",\"table\":\"%s\"}".formatted(rows, table))
+        .params();
+  }
+
+  @Test
   void wrong_use_names_the_cure() {
     terminal.run("batch", "999").refused(Exit.NOT_FOUND, "batch 999", "batchyard batches");
     terminal.run("batch", "999", "--seal").refused(Exit.NOT_FOUND, "batch 999");
@@ -117,7 +170,13 @@ final class BatchCliTest {
     terminal.run("batch", "--open", "1").refused(Exit.USAGE, "--open", "no id");
     terminal.run("batch", "--open", "--seal").refused(Exit.USAGE, "--seal");
     terminal.run("batch", "1", "--label", "x").refused(Exit.USAGE, "--label", "--open");
-    terminal.run("batch", "--open", "-p", "a=b").refused(Exit.USAGE, "-p", "--then");
+    terminal.run("batch", "--open", "-p", "a=b").refused(Exit.USAGE, "parameters", "--then");
+    terminal
+        .run("batch", "--open", "--attempt-timeout", "1h")
+        .refused(Exit.USAGE, "limits", "--then");
+    terminal
+        .run("batch", "--open", "--then", "data.import", "--total-timeout", "0s")
+        .refused(Exit.USAGE, "--total-timeout: 0s is not from 1ms to 3650d");
     terminal.run("batch", "--open", "--then", "no.such").refused(Exit.USAGE, "'no.such'");
     terminal.run("batches", "--limit", "0").refused(Exit.USAGE, "--limit", "1 to 200");
   }

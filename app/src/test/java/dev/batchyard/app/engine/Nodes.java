@@ -81,7 +81,7 @@ final class Nodes implements AutoCloseable {
   }
 
   Submitter submitter() {
-    return new Submitter(types, CODEC, client.submissions());
+    return new Submitter(types, CODEC, client.submissions(), client.batches());
   }
 
   Store client() {

@@ -54,7 +54,11 @@ final class LimitedImportTest {
   private static long submit(Installation installation, Path file) {
     JacksonParameters codec = new JacksonParameters();
     Submitter submitter =
-        new Submitter(Types.of(installation), codec, installation.store().submissions());
+        new Submitter(
+            Types.of(installation),
+            codec,
+            installation.store().submissions(),
+            installation.store().batches());
     String params =
         codec.write(
             Map.of(

@@ -71,7 +71,8 @@ final class Load implements AutoCloseable {
     this.meddling = meddling;
     this.pauseMsMax = pauseMsMax;
     this.submitter =
-        new Submitter(Deeds.types(failing()), new JacksonParameters(), store.submissions());
+        new Submitter(
+            Deeds.types(failing()), new JacksonParameters(), store.submissions(), store.batches());
     SplittableRandom seeds = new SplittableRandom(seed);
     for (int n = 0; n < submitters; n++) {
       SplittableRandom random = seeds.split();
@@ -119,13 +120,10 @@ final class Load implements AutoCloseable {
   /** Opens a batch, fills it in some calls and seals it. */
   private void batch(SplittableRandom random) {
     Call then = journal.begin(List.of(plain(random)));
-    Batches batches = store.batches();
     Optional<Batches.Opened> opened =
         tried(() ->
             submitter.openBatch(
-                batches,
-                "proof",
-                Optional.of(Deeds.task(then.first(), then.asked(then.first()).deed()))));
+                "proof", Optional.of(Deeds.task(then.first(), then.asked(then.first()).deed()))));
     if (opened.isEmpty()) {
       return; // if it is there all the same, it is sealed at the end
     }
@@ -139,7 +137,7 @@ final class Load implements AutoCloseable {
       boolean _ = answered(members, random, false);
       rest(random);
     }
-    var _ = tried(() -> batches.seal(opened.get().batch()));
+    var _ = tried(() -> submitter.seal(opened.get().batch()));
   }
 
   private Asked plain(SplittableRandom random) {

@@ -82,7 +82,11 @@ final class Yard implements AutoCloseable {
   long submitImport(Path file, String table) {
     TaskTypes types = Types.of(installation);
     Submitter submitter =
-        new Submitter(types, new JacksonParameters(), installation.store().submissions());
+        new Submitter(
+            types,
+            new JacksonParameters(),
+            installation.store().submissions(),
+            installation.store().batches());
     NewTask task =
         submitter.read(
             CsvImport.TYPE,

@@ -16,9 +16,11 @@ public interface Batches {
    * Opens a batch, durably. Its then task is stored at once, as blocked; it becomes ready once,
    * when the batch is sealed and all its members have ended.
    *
-   * @param then due at once, without keys and limits, of no batch
+   * @param then due when the batch has ended, without keys, of no batch. Its total timeout counts
+   *     from here on, so it may fail while it is blocked; its queue timeout from its release
    * @throws UnknownName if its queue or retry policy does not exist
-   * @throws InvalidParameters if the label or the task cannot be stored
+   * @throws InvalidParameters if the label or the task cannot be stored, or the task has what a
+   *     then task does not take; nothing was stored
    */
   Opened open(String label, Optional<TaskDraft> then);
 

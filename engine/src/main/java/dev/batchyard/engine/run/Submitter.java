@@ -21,11 +21,14 @@ public final class Submitter {
   private final TaskTypes types;
   private final ParameterCodec codec;
   private final Submissions submissions;
+  private final Batches batches;
 
-  public Submitter(TaskTypes types, ParameterCodec codec, Submissions submissions) {
+  public Submitter(
+      TaskTypes types, ParameterCodec codec, Submissions submissions, Batches batches) {
     this.types = types;
     this.codec = codec;
     this.submissions = submissions;
+    this.batches = batches;
   }
 
   /** Submits one task; see {@link #submit(List)}. */
@@ -66,16 +69,30 @@ public final class Submitter {
 
   /**
    * Opens a batch, durably: a group of tasks that is counted. Members join by {@link
-   * NewTask#withBatch}.
+   * NewTask#withBatch} until it is sealed, from any process.
    *
-   * @param batches where it is kept
+   * @param label what people see; may be empty
    * @param then a task that becomes ready once, when the batch is sealed and all its members have
-   *     ended in whatever way; without keys, batch, due time and limits of its own
+   *     ended in whatever way; without keys, batch and due time. A total timeout counts from here
+   *     on
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue or retry policy
    * @throws InvalidParameters if the task does not fit its type or is not as said; nothing was
    *     stored
    */
-  public Batches.Opened openBatch(Batches batches, String label, Optional<NewTask> then) {
+  public Batches.Opened openBatch(String label, Optional<NewTask> then) {
     return batches.open(label, then.map(this::draft));
+  }
+
+  /**
+   * Seals a batch, durably: nothing joins it any more. It ends with the last of its members, at
+   * once if all have ended. A batch whose client dies before this stays open, with its then task
+   * blocked, until anybody seals it.
+   *
+   * @return false if it was sealed already
+   * @throws dev.batchyard.engine.port.UnknownName if there is no such batch
+   */
+  public boolean seal(long batch) {
+    return batches.seal(batch);
   }
 
   /**
