@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.port.UnknownName;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -177,6 +180,74 @@ class SubmissionsTest {
         // the rest of the burst
       }
       assertThat(session.awaitWake(Duration.ofMillis(1))).isFalse();
+    }
+  }
+
+  @Test
+  void numbers_are_taken_or_refused_as_postgresql_does() {
+    String many = "9".repeat(131_072);
+    List<String> numbers =
+        List.of(
+            "1e131071",
+            "-9.99E+131071",
+            "1e131072",
+            "0.1e131072",
+            "0.1e131073",
+            "0.0001e131075",
+            "10e131070",
+            "10e131071",
+            many,
+            many + "9",
+            "1e-16383",
+            "1e-16384",
+            "1.5e-16382",
+            "1.5e-16383",
+            "0." + "1".repeat(16_383),
+            "0." + "1".repeat(16_384),
+            "0e200000",
+            "0e-16384",
+            "0.0e-5",
+            "1e400000",
+            "1e99999999999999999999",
+            "1e-99999999999999999999",
+            "12345678901234567890.10");
+    for (String number : numbers) {
+      String json = "{\"e\": \"1e400000 \\\" 1e400000\", \"n\": [" + number + "]}";
+      String shown = number.length() < 40 ? number : number.length() + " characters";
+      boolean taken = takes(json);
+      Optional<InvalidParameters> refused = refusal(json);
+      assertThat(refused.isEmpty()).as(shown + " as PostgreSQL does").isEqualTo(taken);
+      refused.ifPresent(e ->
+          assertThat(e).hasMessageMatching("params: the number .* has more digits .* as a text"));
+    }
+  }
+
+  private boolean takes(String json) {
+    try (Connection c = f.source.getConnection()) {
+      return Sql.query(c, "select ?::text::jsonb is not null", r -> r.getBoolean(1), json)
+          .getFirst();
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  private static Optional<InvalidParameters> refusal(String json) {
+    TaskDraft like = StoreFixture.draft();
+    try {
+      var _ =
+          new TaskDraft(
+              like.type(),
+              json,
+              "",
+              "default",
+              4,
+              Optional.empty(),
+              like.keys(),
+              like.batch(),
+              "default");
+      return Optional.empty();
+    } catch (InvalidParameters e) {
+      return Optional.of(e);
     }
   }
 }

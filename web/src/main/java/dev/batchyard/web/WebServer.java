@@ -14,6 +14,7 @@ import dev.batchyard.web.security.Gate;
 import dev.batchyard.web.security.LinkFile;
 import java.net.URI;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Objects;
 import org.springframework.boot.web.server.PortInUseException;
 import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
@@ -52,6 +53,10 @@ public final class WebServer implements AutoCloseable {
    * @throws PortInUse if another program listens on the port
    */
   public static WebServer start(WebConfig config, Views views, Submitter submitter) {
+    return start(config, views, submitter, SubmitApi.PATIENCE);
+  }
+
+  static WebServer start(WebConfig config, Views views, Submitter submitter, Duration patience) {
     LivePages live = new LivePages();
     SecureRandom random = new SecureRandom();
     Access access = new Access(random);
@@ -66,7 +71,7 @@ public final class WebServer implements AutoCloseable {
     context.register(Mvc.class);
     context.registerBean(Tomcat.class, () -> new Tomcat(config));
     context.registerBean(Pages.class, () -> new Pages(dashboard, templates, live));
-    context.registerBean(SubmitApi.class, () -> new SubmitApi(submitter));
+    context.registerBean(SubmitApi.class, () -> new SubmitApi(submitter, patience));
     context.registerBean(Assets.class, Assets::new);
     context.registerBean(ErrorPages.class, () -> new ErrorPages(templates));
     context.registerBean(

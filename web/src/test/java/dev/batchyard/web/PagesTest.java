@@ -2,6 +2,8 @@ package dev.batchyard.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.api.Limits;
+import dev.batchyard.api.NewTask;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.LogLines.Line;
 import dev.batchyard.engine.task.Failure;
@@ -140,6 +142,39 @@ final class PagesTest {
       f.store.queues().resume("default");
     }
     assertThat(f.signIn().get("/tasks/" + task).body()).doesNotContain("is paused");
+  }
+
+  @Test
+  void the_limits_of_a_task_and_which_of_them_ended_it_are_shown_in_both_languages()
+      throws SQLException {
+    long task =
+        f.submitter
+            .submit(
+                NewTask.of(WebFixture.TYPE, new WebFixture.Work(1, ""))
+                    .withLimits(
+                        Limits.NONE
+                            .withQueueTimeout(Duration.ofMinutes(10))
+                            .withAttemptTimeout(Duration.ofSeconds(90))
+                            .withTotalTimeout(Duration.ofHours(25))
+                            .withDeadline(Instant.parse("2099-12-31T14:00:00Z"))))
+            .task();
+    assertThat(browser.page("/tasks/" + task).select(".facts").text())
+        .contains(
+            "Queue timeout 10 min 0 s",
+            "Attempt timeout 1 min 30 s",
+            "Total timeout 1 d 1 h",
+            "Deadline 31 Dec 2099, 14:00:00 +00:00");
+    long plain = f.submit("", "{}");
+    assertThat(browser.page("/tasks/" + plain).select(".facts").text())
+        .doesNotContain("timeout", "Deadline");
+
+    f.sql("update expiry set end_by = now(), look_at = now() where task = " + task);
+    assertThat(f.store.expiries().expire()).isEqualTo(1);
+    assertThat(browser.page("/tasks/" + task).select(".cause").text())
+        .contains("its total timeout has passed");
+    Document chinese = browser.page("/tasks/" + task + "?lang=zh");
+    assertThat(chinese.select(".facts").text()).contains("排队超时 10 分 0 秒", "单次尝试超时", "总超时", "截止时间");
+    assertThat(chinese.select(".cause").text()).contains("总超时");
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import dev.batchyard.web.api.SubmitApi;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -299,6 +300,84 @@ final class SubmitTest {
     assertThat(problem.path("tasks").size()).isEqualTo(most);
     assertThat(problem.path("detail").asString()).contains("the lines from 100001 on");
     await().until(() -> tasks() == most);
+  }
+
+  @Test
+  void a_number_that_no_database_takes_fails_only_its_own_line() throws Exception {
+    String line = "{\"type\":\"test.worth\",\"params\":{\"amount\":%s}}";
+    wrong(line.formatted("1e131072"), "params", "the number 1E+131072 at character");
+    wrong(line.formatted("1e-16384"), "params", "send it as a text");
+    StringBuilder body = new StringBuilder();
+    for (int n = 1; n <= 1_002; n++) {
+      body.append(line.formatted(n == 1_002 ? "7e200000" : "1e131071")).append('\n');
+    }
+    JsonNode problem = refused(400, NDJSON, bytes(body.toString()));
+    assertThat(problem.path("line").asInt()).isEqualTo(1_002);
+    assertThat(problem.path("stored").asInt()).isEqualTo(1_000);
+    assertThat(tasks()).isEqualTo(1_000);
+  }
+
+  @Test
+  void a_store_that_goes_away_is_told_with_what_is_durable_and_what_is_not_known()
+      throws Exception {
+    StringBuilder body = new StringBuilder();
+    for (int n = 1; n <= 1_500; n++) {
+      body.append(line(n, "")).append('\n');
+    }
+    f.submissions.left.set(1);
+    HttpResponse<String> answer = post(NDJSON, body.toString());
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(503);
+    assertThat(answer.headers().firstValue("Retry-After")).contains("5");
+    JsonNode problem = READER.readTree(answer.body());
+    assertThat(problem.path("stored").asInt()).isEqualTo(1_000);
+    assertThat(problem.path("uncertain").asInt()).isEqualTo(500);
+    assertThat(problem.path("tasks").size()).isEqualTo(1_000);
+    assertThat(problem.path("detail").asString())
+        .contains("the database does not answer", "send the lines from 1001 on again");
+    f.submissions.left.set(Integer.MAX_VALUE);
+    assertThat(post(NDJSON, line(1, "")).statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void a_request_too_many_waits_a_while_and_is_told_to_come_again() throws Exception {
+    List<Socket> slow = new ArrayList<>();
+    try {
+      for (int n = 0; n < SubmitApi.REQUESTS_MAX; n++) {
+        slow.add(begun());
+      }
+      await().until(() -> post(JSON, line(1, "")).statusCode() == 503);
+      HttpResponse<String> answer = post(JSON, line(1, ""));
+      assertThat(answer.headers().firstValue("Retry-After")).contains("5");
+      assertThat(READER.readTree(answer.body()).path("detail").asString())
+          .contains("16 submits are being read already", "try again", "No line is stored");
+      assertThat(READER.readTree(answer.body()).path("stored").asInt()).isZero();
+
+      long before = tasks();
+      Socket first = slow.getFirst();
+      first.getOutputStream().write('\n');
+      assertThat(first.getInputStream().readAllBytes())
+          .asString()
+          .contains(" 200 ", "\"fresh\":true");
+      assertThat(tasks()).isEqualTo(before + 1);
+      assertThat(post(JSON, line(1, "")).statusCode()).as("there is room again").isEqualTo(200);
+    } finally {
+      for (Socket each : slow) {
+        each.close();
+      }
+    }
+  }
+
+  /** A request whose last byte is missing. */
+  private Socket begun() throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), f.server.port());
+    String text = line(1, "");
+    socket
+        .getOutputStream()
+        .write(
+            bytes(
+                "POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: %s\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
+                    .formatted(NDJSON, token(), bytes(text).length + 1, text)));
+    return socket;
   }
 
   private JsonNode refused(int status, String type, byte[] body) throws Exception {

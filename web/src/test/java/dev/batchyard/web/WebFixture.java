@@ -15,6 +15,7 @@ import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.server.Database;
 import dev.batchyard.testkit.TestDatabase;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -43,6 +44,13 @@ final class WebFixture implements AutoCloseable {
   /** The parameters of a task. */
   record Work(int n, String text) {}
 
+  /** Parameters with a number that may be of any size. */
+  record Worth(BigDecimal amount) {}
+
+  /** So long a submit too many waits here. */
+  static final Duration PATIENCE = Duration.ofMillis(300);
+
+  final FragileSubmissions submissions;
   final Database database;
   final Store store;
   final Submitter submitter;
@@ -60,21 +68,30 @@ final class WebFixture implements AutoCloseable {
             new Random(3),
             Store.Settings.DEFAULT);
     sql(EMPTY);
+    submissions = new FragileSubmissions(store.submissions());
     submitter =
         new Submitter(
             new TaskTypes(
                 List.of(
                     new TaskType<>(
-                        TYPE, "Works", "工作", Work.class, (_, _) -> Outcome.completed(), 500))),
+                        TYPE, "Works", "工作", Work.class, (_, _) -> Outcome.completed(), 500),
+                    new TaskType<>(
+                        "test.worth",
+                        "Has a worth",
+                        "计价",
+                        Worth.class,
+                        (_, _) -> Outcome.completed(),
+                        500))),
             new TreeCodec(),
-            store.submissions(),
+            submissions,
             store.batches());
     views = new FragileViews(store.taskViews());
     server =
         WebServer.start(
             new WebConfig(0, Path.of("target", "web").toAbsolutePath(), LINKS),
             views(views),
-            submitter);
+            submitter,
+            PATIENCE);
   }
 
   Views views(TaskViews tasks) {

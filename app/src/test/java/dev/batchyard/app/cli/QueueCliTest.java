@@ -8,6 +8,7 @@ import dev.batchyard.app.config.Key;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -71,6 +72,49 @@ final class QueueCliTest {
         .refused(Exit.USAGE, "age step of queue 'default'", "30 days");
     terminal.run("queue", "default", "--pause", "--resume").refused(Exit.USAGE, "--pause");
     terminal.run("queue").refused(Exit.USAGE, "NAME");
+  }
+
+  @Test
+  void limits_are_given_as_flags_and_shown() {
+    String[] submit = {"submit", "data.import", "-p", "file=rows.csv", "-p", "table=t"};
+    String task =
+        limited(
+                submit,
+                "--queue-timeout",
+                "10m",
+                "--attempt-timeout",
+                "1h30m",
+                "--total-timeout",
+                "PT36H",
+                "--deadline",
+                "2099-12-31T22:00:00+08:00",
+                "--json")
+            .fine()
+            .document()
+            .get("id")
+            .asString();
+    assertThat(terminal.run("task", task).fine().out())
+        .contains(
+            "limits      queue timeout 10m, attempt timeout 1h30m, total timeout 1d12h,"
+                + " deadline 2099-12-31 14:00:00");
+    JsonNode shown = terminal.run("task", task, "--json").fine().document();
+    assertThat(shown.path("queueTimeoutMs").asLong()).isEqualTo(600_000);
+    assertThat(shown.path("attemptTimeoutMs").asLong()).isEqualTo(5_400_000);
+    assertThat(shown.path("totalTimeoutMs").asLong()).isEqualTo(129_600_000);
+    assertThat(shown.path("deadline").asString()).isEqualTo("2099-12-31T14:00:00Z");
+    String plain = submitTo("default").fine().document().get("id").asString();
+    assertThat(terminal.run("task", plain).fine().out()).doesNotContain("limits");
+
+    limited(submit, "--queue-timeout", "soon").refused(Exit.USAGE, "--queue-timeout", "'soon'");
+    limited(submit, "--attempt-timeout", "0s")
+        .refused(Exit.USAGE, "--attempt-timeout: 0s is not from 1ms to 3650d");
+    limited(submit, "--total-timeout", "3651d").refused(Exit.USAGE, "--total-timeout", "3651d");
+    limited(submit, "--deadline", "tomorrow")
+        .refused(Exit.USAGE, "--deadline 'tomorrow'", "+08:00");
+  }
+
+  private Terminal.Said limited(String[] submit, String... limits) {
+    return terminal.run(Stream.concat(Stream.of(submit), Stream.of(limits)).toArray(String[]::new));
   }
 
   private Terminal.Said submitTo(String queue) {

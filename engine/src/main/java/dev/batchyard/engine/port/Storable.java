@@ -5,7 +5,7 @@ import java.util.Locale;
 
 /**
  * Whether a database can take a text. PostgreSQL takes no NUL, and UTF-8 no half of a surrogate
- * pair; one such row fails the whole statement that carries it.
+ * pair, and its numbers have an end; one such row fails the whole statement that carries it.
  */
 public final class Storable {
 
@@ -24,12 +24,13 @@ public final class Storable {
   }
 
   /**
-   * Checks a JSON document, in which a character may also be written as an escape.
+   * Checks a JSON document, in which a character may also be written as an escape, and its numbers.
    *
    * @throws InvalidParameters as {@link #requireText} does
    */
   static void requireJson(String field, String json) {
     require(field, json, true);
+    StorableNumbers.require(field, json);
   }
 
   private static void require(String field, String text, boolean escapes) {

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A checked task on its way into the store. Throws {@link InvalidParameters} for a text that no
- * statement can take: it would fail its neighbours too.
+ * A checked task on its way into the store. Throws {@link InvalidParameters} for a text or a number
+ * that no statement can take: it would fail its neighbours too.
  *
  * @param paramsJson its parameters as a JSON object
  * @param due not before; at once when empty, by the database's clock

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
@@ -42,12 +43,14 @@ public final class SubmitApi {
   static final int LINES_MAX = 100_000;
 
   /** The most requests that are read at once; each holds a page. */
-  static final int REQUESTS_MAX = 16;
+  public static final int REQUESTS_MAX = 16;
+
+  /** So long a further request waits for one of them to end before it is told to come again. */
+  public static final Duration PATIENCE = Duration.ofSeconds(10);
 
   /** So much of what comes behind a refusal is read, that its sender gets to reading the answer. */
   private static final long REST_BYTES_MAX = 64L * 1024 * 1024;
 
-  private static final int PATIENCE_S = 10;
   private static final int AGAIN_S = 5;
   private static final int ANSWER_BYTES = 32;
   private static final int ANSWERS_AT_ONCE = 1_000;
@@ -58,12 +61,14 @@ public final class SubmitApi {
   private static final Logger LOG = LoggerFactory.getLogger(SubmitApi.class);
 
   private final Submitter submitter;
+  private final Duration patience;
   private final TaskReader reader;
   private final Semaphore free = new Semaphore(REQUESTS_MAX, true);
 
-  /** Submits by this one. */
-  public SubmitApi(Submitter submitter) {
+  /** Submits by this one; a request beyond {@link #REQUESTS_MAX} waits so long. */
+  public SubmitApi(Submitter submitter, Duration patience) {
     this.submitter = submitter;
+    this.patience = patience;
     reader = new TaskReader(submitter);
   }
 
@@ -81,7 +86,7 @@ public final class SubmitApi {
     }
     boolean entered = false;
     try {
-      entered = free.tryAcquire(PATIENCE_S, TimeUnit.SECONDS);
+      entered = free.tryAcquire(patience.toMillis(), TimeUnit.MILLISECONDS);
       if (entered) {
         take(type.get().equalsTypeAndSubtype(NDJSON), request, response);
       } else {
