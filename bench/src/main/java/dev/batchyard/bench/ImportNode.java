@@ -55,7 +55,11 @@ final class ImportNode implements AutoCloseable {
     this.watcher = installation.database().session();
     this.node = Node.start(installation, types);
     this.submitter =
-        new Submitter(types, new JacksonParameters(), installation.store().submissions(), installation.store().batches());
+        new Submitter(
+            types,
+            new JacksonParameters(),
+            installation.store().submissions(),
+            installation.store().batches());
   }
 
   /**

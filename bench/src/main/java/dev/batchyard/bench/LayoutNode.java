@@ -83,7 +83,8 @@ final class LayoutNode implements AutoCloseable {
   /** Submits tasks, as many in a call as it takes; {@return the seconds that it took}. */
   double submit(int tasks) {
     long from_ns = System.nanoTime();
-    Submitter submitter = new Submitter(types(() -> {}), codec, layout.submissions(), store.batches());
+    Submitter submitter =
+        new Submitter(types(() -> {}), codec, layout.submissions(), store.batches());
     for (int left = tasks; left > 0; left -= Submissions.BATCH_MAX) {
       int count = Math.min(left, Submissions.BATCH_MAX);
       var _ = submitter.submit(Collections.nCopies(count, NewTask.of(TYPE, new Told(0))));

@@ -103,7 +103,8 @@ final class BatchCommand implements Callable<Integer> {
       throw new CliFailure(
           Exit.USAGE, "--label, --then and -p belong to --open; a batch keeps what it has");
     }
-    if (then.isEmpty() && !(params.isEmpty() && limits.read(cli.context()).none())) {
+    boolean limited = !limits.read(cli.context()).none();
+    if (then.isEmpty() && (limited || !params.isEmpty())) {
       throw new CliFailure(
           Exit.USAGE, "parameters and limits belong to --then TYPE, which is missing");
     }

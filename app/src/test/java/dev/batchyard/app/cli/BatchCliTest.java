@@ -43,8 +43,7 @@ final class BatchCliTest {
   }
 
   private static Installation installed(Path data) {
-    return Installation.open(
-        ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), data));
+    return Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), data));
   }
 
   @AfterAll

@@ -104,6 +104,7 @@ final class QueueCliTest {
     assertThat(shown.path("deadline").asString()).isEqualTo("2099-12-31T14:00:00Z");
     String plain = submitTo("default").fine().document().get("id").asString();
     assertThat(terminal.run("task", plain).fine().out()).doesNotContain("limits");
+    terminal.run("cancel", task, plain).fine();
 
     limited(submit, "--queue-timeout", "soon").refused(Exit.USAGE, "--queue-timeout", "'soon'");
     limited(submit, "--attempt-timeout", "0s")

@@ -136,7 +136,11 @@ public final class BatchyardQueue implements QueueSystem {
                 Map.of(),
                 data));
     Submitter submitter =
-        new Submitter(types(n -> {}), new JacksonParameters(), installation.store().submissions(), installation.store().batches());
+        new Submitter(
+            types(n -> {}),
+            new JacksonParameters(),
+            installation.store().submissions(),
+            installation.store().batches());
     Opened made = new Opened(installation, submitter);
     opened = made;
     return made;
