@@ -93,7 +93,7 @@ final class QueueIdleNodesCell implements QueueCell {
               new SplittableRandom(),
               Store.Settings.DEFAULT);
       var _ =
-          new Submitter(types, codec, store.submissions())
+          new Submitter(types, codec, store.submissions(), store.batches())
               .submit(
                   NewTask.of(TYPE.name(), new Told(0))
                       .withDue(Instant.now().plus(Duration.ofDays(1)))); // a lane to look at
