@@ -123,10 +123,10 @@ class KeysTest {
     submit(HOUR);
     submit(LIVE);
     f.pass(Duration.ofHours(2));
-    f.store.upkeep().runOnce();
+    assertThat(f.store.upkeep().prune()).as("there is more").isFalse();
     assertThat(f.count("select count(*) from task_key")).isEqualTo(2);
     f.pass(Duration.ofHours(22));
-    f.store.upkeep().runOnce();
+    assertThat(f.store.upkeep().prune()).as("there is more").isFalse();
     assertThat(f.count("select count(*) from task_key where scope = 'live'")).isEqualTo(1);
     assertThat(f.count("select count(*) from task_key")).isEqualTo(1);
   }
