@@ -39,7 +39,7 @@ final class CombinedSubmissions implements Submissions {
     // the answer to a key may take a second statement, and no second try may follow the first
     if (drafts.isEmpty()
         || drafts.size() > SMALL_MAX
-        || !drafts.stream().allMatch(PgSubmissions::isPlain)) {
+        || !drafts.stream().allMatch(PlainSubmissions::takes)) {
       return store.submit(drafts);
     }
     Call call = new Call(drafts);

@@ -1,5 +1,7 @@
 package dev.batchyard.store;
 
+import static dev.batchyard.store.PlainSubmissions.texts;
+
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.Submitted;
@@ -8,6 +10,7 @@ import dev.batchyard.engine.port.UnknownName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +22,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Plain tasks are one statement and its transaction. Keys and batches take a wider statement, and a
+ * Plain tasks go to {@link PlainSubmissions}. Keys and batches take a wider statement, and a
  * transaction around it: who holds the keys that were taken is looked up, batches are counted last.
  */
 final class PgSubmissions implements Submissions {
@@ -29,7 +32,7 @@ final class PgSubmissions implements Submissions {
 
   // No CTE is joined with another: without statistics the planner takes a nested loop over 1000 ×
   // 1000.
-  private static final String PLACED =
+  static final String PLACED =
       """
       spans as (
         select lane, due_at, unnest(range_agg(int8range(id, id, '[]'))) as ids
@@ -40,39 +43,6 @@ final class PgSubmissions implements Submissions {
         select lane, due_at, g, g, least(g + 499, upper(ids) - 1)
           from spans, generate_series(lower(ids), upper(ids) - 1, 500) g)
       select n, id from fresh
-      """;
-
-  static final String SUBMIT =
-      """
-      with clock as materialized (
-        select coalesce(?::timestamptz, clock_timestamp()) as at),
-      fresh as materialized (
-        select g.n, nextval('task_id') as id, g.lane, g.label, g.params, g.retry,
-               greatest(g.due_at, c.at) as due_at, case when g.due_at > c.at then g.due_at end as later,
-               c.at
-          from clock c,
-               unnest(?::integer[], ?::text[], ?::text[], ?::text[], ?::text[]::timestamptz[])
-               with ordinality g (lane, label, params, retry, due_at, n)),
-      stored as (
-        insert into task (id, submitted_at, lane, label, params, retry, due_at)
-        select id, at, lane, label, params::jsonb, retry, later from fresh),
-      """
-          + PLACED;
-
-  // For one draft: without the sets and ranges of the other it takes half the time of the server.
-  static final String SUBMIT_ONE =
-      """
-      with fresh as materialized (
-        select nextval('task_id') as id, c.at, greatest(g.due, c.at) as due_at,
-               case when g.due > c.at then g.due end as later
-          from (select coalesce(?::timestamptz, clock_timestamp()) as at) c,
-               (select ?::timestamptz as due) g),
-      stored as (
-        insert into task (id, submitted_at, lane, label, params, retry, due_at)
-        select id, at, ?, ?, ?::jsonb, ?, later from fresh)
-      insert into block (lane, due_at, first, lo, hi)
-      select ?, due_at, id, id, id from fresh
-      returning first as id
       """;
 
   static final String SUBMIT_FLAGGED =
@@ -148,6 +118,7 @@ final class PgSubmissions implements Submissions {
 
   private final Db db;
   private final StoreClock clock;
+  private final PlainSubmissions plain;
   private final Lanes lanes;
   private final IdSpans spans;
   private final WakeUps wakeUps;
@@ -155,6 +126,7 @@ final class PgSubmissions implements Submissions {
   PgSubmissions(Db db, StoreClock clock, Lanes lanes, IdSpans spans, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
+    this.plain = new PlainSubmissions(db, clock);
     this.lanes = lanes;
     this.spans = spans;
     this.wakeUps = wakeUps;
@@ -170,64 +142,25 @@ final class PgSubmissions implements Submissions {
     }
     lanes.check(drafts);
     int[] lane = drafts.stream().mapToInt(lanes::number).toArray();
-    boolean plain = drafts.stream().allMatch(PgSubmissions::isPlain);
-    Map<Integer, Submitted> answers =
+    boolean isPlain = drafts.stream().allMatch(PlainSubmissions::takes);
+    List<Submitted> answers =
         spans.withRoom(() ->
-            plain
-                ? submitPlain(drafts, lane)
+            isPlain
+                ? Arrays.stream(plain.submit(drafts, lane))
+                    .mapToObj(id -> new Submitted(id, true))
+                    .toList()
                 : db.transaction(c -> submitFlagged(c, drafts, lane)));
-    OptionalLong last =
-        answers.values().stream().filter(Submitted::fresh).mapToLong(Submitted::task).max();
+    OptionalLong last = answers.stream().filter(Submitted::fresh).mapToLong(Submitted::task).max();
     if (last.isPresent()) {
       wakeUps.wake();
       spans.took(last.getAsLong());
     }
-    return IntStream.rangeClosed(1, drafts.size())
-        .mapToObj(n -> Objects.requireNonNull(answers.get(n)))
-        .toList();
-  }
-
-  /** {@return whether one statement takes it and knows its answer} */
-  static boolean isPlain(TaskDraft draft) {
-    return draft.keys().isEmpty() && draft.flags() == 0;
-  }
-
-  /** {@return the answers by their place from 1} */
-  private Map<Integer, Submitted> submitPlain(List<TaskDraft> drafts, int[] lane) {
-    if (drafts.size() == 1) {
-      return Map.of(1, new Submitted(submitOne(drafts.getFirst(), lane[0]), true));
-    }
-    Map<Integer, Submitted> answers = new HashMap<>();
-    db.query(
-            SUBMIT,
-            r -> Map.entry(r.getInt("n"), r.getLong("id")),
-            clock.bound(),
-            lane,
-            texts(drafts, TaskDraft::label),
-            texts(drafts, TaskDraft::paramsJson),
-            texts(drafts, TaskDraft::retry),
-            texts(drafts, d -> d.due().map(Object::toString).orElse(null)))
-        .forEach(e -> answers.put(e.getKey(), new Submitted(e.getValue(), true)));
     return answers;
   }
 
-  private long submitOne(TaskDraft draft, int lane) {
-    return db.query(
-            SUBMIT_ONE,
-            row -> row.getLong("id"),
-            clock.bound(),
-            draft.due(),
-            lane,
-            draft.label(),
-            draft.paramsJson(),
-            draft.retry(),
-            lane)
-        .getFirst();
-  }
-
   /** A draft that got no key and finds no holder comes too late to be told it: it tries again. */
-  private Map<Integer, Submitted> submitFlagged(
-      Connection connection, List<TaskDraft> drafts, int[] lane) throws SQLException {
+  private List<Submitted> submitFlagged(Connection connection, List<TaskDraft> drafts, int[] lane)
+      throws SQLException {
     Map<Integer, Submitted> answers = new HashMap<>();
     for (int tries = 0; answers.size() < drafts.size(); tries++) {
       if (tries == TRIES_MAX) {
@@ -244,7 +177,9 @@ final class PgSubmissions implements Submissions {
           .forEach((n, id) -> answers.put(n, new Submitted(id, false)));
     }
     joinBatches(connection, drafts, answers);
-    return answers;
+    return IntStream.rangeClosed(1, drafts.size())
+        .mapToObj(n -> Objects.requireNonNull(answers.get(n)))
+        .toList();
   }
 
   /** {@return the ids of those that are new, by their place} */
@@ -326,10 +261,6 @@ final class PgSubmissions implements Submissions {
                 : "batch %d does not exist; open one first".formatted(batch));
       }
     }
-  }
-
-  private static <T> @Nullable String[] texts(List<T> list, Function<T, @Nullable String> column) {
-    return list.stream().map(column).toArray(String[]::new);
   }
 
   private static @Nullable Long[] numbers(

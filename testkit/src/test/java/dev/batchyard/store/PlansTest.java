@@ -41,6 +41,7 @@ class PlansTest {
       List.of(
           PgClaims.class,
           PgSubmissions.class,
+          PlainSubmissions.class,
           PgFinishes.class,
           PgExpiries.class,
           PgOperatorMoves.class,
