@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * The numbers of lanes and the names that exist, kept in memory: lanes are never renumbered, queues
@@ -59,15 +60,10 @@ final class Lanes {
         "queue",
         QUEUES,
         queues,
-        drafts.stream().map(TaskDraft::queue).toList(),
+        drafts,
+        TaskDraft::queue,
         "; './batchyard queue %s --create' makes it");
-    check(
-        "retry",
-        "retry policy",
-        RETRY_POLICIES,
-        retryPolicies,
-        drafts.stream().map(TaskDraft::retry).toList(),
-        "");
+    check("retry", "retry policy", RETRY_POLICIES, retryPolicies, drafts, TaskDraft::retry, "");
   }
 
   /** {@return the number of a draft's lane, made if it is new} */
@@ -91,11 +87,18 @@ final class Lanes {
   }
 
   private void check(
-      String field, String what, String sql, Set<String> known, List<String> names, String cure) {
-    Set<String> unknown = unknown(known, Set.copyOf(names));
-    if (unknown.isEmpty()) {
+      String field,
+      String what,
+      String sql,
+      Set<String> known,
+      List<TaskDraft> drafts,
+      Function<TaskDraft, String> naming,
+      String cure) {
+    if (drafts.stream().map(naming).allMatch(known::contains)) {
       return;
     }
+    List<String> names = drafts.stream().map(naming).toList();
+    Set<String> unknown = unknown(known, names);
     known.addAll(db.query(sql, r -> r.getString("name")));
     Set<String> missing = unknown(known, unknown);
     if (!missing.isEmpty()) {

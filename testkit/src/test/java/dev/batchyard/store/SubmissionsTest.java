@@ -159,11 +159,9 @@ class SubmissionsTest {
   @Test
   void no_two_sets_of_a_thousand_are_joined_by_a_nested_loop() {
     // the pool for queue traffic knows no hash joins: such a submit was ten times slower
-    for (String submit : 
+    for (String submit :
         List.of(
-            PlainSubmissions.SUBMIT,
-            PlainSubmissions.SUBMIT_ALIKE,
-            PgSubmissions.SUBMIT_FLAGGED)) {
+            PlainSubmissions.SUBMIT, PlainSubmissions.SUBMIT_ALIKE, PgSubmissions.SUBMIT_FLAGGED)) {
       assertThat(f.plan(submit)).doesNotContain("Join Filter");
     }
     assertThat(f.plan(PgSubmissions.SUBMIT_FLAGGED)).contains("hashed SubPlan");

@@ -3,14 +3,16 @@ package dev.batchyard.app.json;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.InvalidParameters.Problem;
 import dev.batchyard.engine.port.ParameterCodec;
+import dev.batchyard.engine.port.Storable;
+import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -25,10 +27,33 @@ public final class JacksonParameters implements ParameterCodec {
 
   private static final int DEPTH_MAX = 32;
 
-  /** PostgreSQL's jsonb takes no NUL, and no encoding takes half a surrogate pair. */
-  private static final Pattern UNSTORABLE =
-      Pattern.compile(
-          "\\x00|[\\uD800-\\uDBFF](?![\\uDC00-\\uDFFF])|(?<![\\uD800-\\uDBFF])[\\uDC00-\\uDFFF]");
+  /** A character of a string takes at most so many bytes: a pair of four is two characters. */
+  private static final int UTF8_BYTES_MAX = 3;
+
+  private static final ClassValue<List<Part>> PARTS =
+      new ClassValue<>() {
+        @Override
+        protected List<Part> computeValue(Class<?> type) {
+          return Arrays.stream(type.getRecordComponents()).map(Part::new).toList();
+        }
+      };
+
+  /** A component of a record, looked up once for its class. */
+  private record Part(String name, Method accessor) {
+
+    Part(RecordComponent component) {
+      this(component.getName(), component.getAccessor());
+      accessor.setAccessible(true);
+    }
+
+    @Nullable Object of(Record value) {
+      try {
+        return accessor.invoke(value);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(name + " cannot be read", e);
+      }
+    }
+  }
 
   private final JsonMapper json =
       JsonMapper.builder(
@@ -53,12 +78,12 @@ public final class JacksonParameters implements ParameterCodec {
 
   @Override
   public String encode(Record params) {
-    return checked(json.writeValueAsString(tree(params)), params);
+    return checked(json.writeValueAsString(tree(params)));
   }
 
   @Override
   public String encodeResult(Map<String, Object> result) {
-    return checked(json.writeValueAsString(tree(result)), result);
+    return checked(json.writeValueAsString(tree(result)));
   }
 
   @Override
@@ -88,38 +113,22 @@ public final class JacksonParameters implements ParameterCodec {
     }
   }
 
-  private String checked(String text, Object source) {
+  private static String checked(String text) {
     refuseUnfit(text);
-    if (hasUnstorable(source)) {
-      throw problem(
-          "", "holds a NUL character or half a surrogate pair, which no database takes; remove it");
-    }
     return text;
   }
 
   private static void refuseUnfit(String text) {
-    int bytes = text.getBytes(StandardCharsets.UTF_8).length;
-    if (bytes > BYTES_MAX) {
-      throw problem(
-          "",
-          "%d bytes of JSON; at most %d: put the bulk into a file and name the file"
-              .formatted(bytes, BYTES_MAX));
+    if (text.length() > BYTES_MAX / UTF8_BYTES_MAX) {
+      int bytes = text.getBytes(StandardCharsets.UTF_8).length;
+      if (bytes > BYTES_MAX) {
+        throw problem(
+            "",
+            "%d bytes of JSON; at most %d: put the bulk into a file and name the file"
+                .formatted(bytes, BYTES_MAX));
+      }
     }
-    if (text.contains("\\u0000") || UNSTORABLE.matcher(text).find()) {
-      throw problem(
-          "", "holds a NUL character or half a surrogate pair, which no database takes; remove it");
-    }
-  }
-
-  private static boolean hasUnstorable(@Nullable Object value) {
-    return switch (tree(value)) {
-      case String text -> UNSTORABLE.matcher(text).find();
-      case Map<?, ?> map ->
-          map.entrySet().stream()
-              .anyMatch(e -> hasUnstorable(e.getKey()) || hasUnstorable(e.getValue()));
-      case List<?> list -> list.stream().anyMatch(JacksonParameters::hasUnstorable);
-      case null, default -> false;
-    };
+    Storable.requireJson("", text);
   }
 
   private static InvalidParameters problem(String path, String message) {
@@ -147,16 +156,10 @@ public final class JacksonParameters implements ParameterCodec {
 
   private static Map<String, @Nullable Object> recordTree(Record value) {
     Map<String, @Nullable Object> tree = new LinkedHashMap<>();
-    for (RecordComponent component : value.getClass().getRecordComponents()) {
-      try {
-        var accessor = component.getAccessor();
-        accessor.setAccessible(true);
-        Object part = accessor.invoke(value);
-        if (!(part instanceof Optional<?> optional && optional.isEmpty())) {
-          tree.put(component.getName(), tree(part));
-        }
-      } catch (ReflectiveOperationException e) {
-        throw new IllegalStateException(component + " cannot be read", e);
+    for (Part part : PARTS.get(value.getClass())) {
+      Object content = part.of(value);
+      if (!(content instanceof Optional<?> optional && optional.isEmpty())) {
+        tree.put(part.name(), tree(content));
       }
     }
     return tree;

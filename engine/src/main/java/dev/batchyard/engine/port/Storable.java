@@ -28,12 +28,15 @@ public final class Storable {
    *
    * @throws InvalidParameters as {@link #requireText} does
    */
-  static void requireJson(String field, String json) {
+  public static void requireJson(String field, String json) {
     require(field, json, true);
     StorableNumbers.require(field, json);
   }
 
   private static void require(String field, String text, boolean escapes) {
+    if (isHarmless(text, escapes)) {
+      return;
+    }
     int high = -1; // where a pair has begun
     int highLength = 0;
     int i = 0;
@@ -61,6 +64,17 @@ public final class Storable {
     if (high >= 0) {
       throw refused(field, text, high, "half a surrogate pair");
     }
+  }
+
+  /** {@return whether there is nothing in it to be looked at twice} Most texts are so. */
+  private static boolean isHarmless(String text, boolean escapes) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == 0 || Character.isSurrogate(c) || (escapes && c == '\\')) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** {@return the unit that an escape stands for; a space if it is none: the parser will say so} */
