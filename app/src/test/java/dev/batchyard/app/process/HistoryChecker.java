@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -125,6 +126,11 @@ final class HistoryChecker {
       }
     }
     return found;
+  }
+
+  /** {@return what is violated of one invariant; empty if nothing is} */
+  List<String> check(String invariant) throws SQLException {
+    return Objects.requireNonNull(all.get(invariant), invariant).violations();
   }
 
   /** {@return the names of all invariants} */

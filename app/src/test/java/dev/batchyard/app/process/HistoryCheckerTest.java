@@ -10,7 +10,6 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -65,7 +64,7 @@ final class HistoryCheckerTest {
         Statement statement = db.createStatement()) {
       db.setAutoCommit(false);
       assertThat(statement.executeUpdate(plant.sql())).as("planted").isPositive();
-      assertThat(check(db)).as(report.figures()).containsKey(plant.invariant());
+      assertThat(check(db, plant.invariant())).as(report.figures()).isNotEmpty();
       db.rollback();
     }
   }
@@ -151,7 +150,7 @@ final class HistoryCheckerTest {
           select task, now(), 'ready', 'paused', 'kim', 'planted'
             from batchyard.event group by task order by count(*) desc, task limit 1
           """);
-      assertThat(check(db)).containsKey(HistoryChecker.HISTORIES_ARE_LEGAL);
+      assertThat(check(db, HistoryChecker.HISTORIES_ARE_LEGAL)).isNotEmpty();
       statement.execute("delete from batchyard.event where why = 'planted'");
     }
   }
@@ -161,10 +160,8 @@ final class HistoryCheckerTest {
     Journal journal = new Journal();
     journal.surprised(new IllegalStateException("planted"));
     try (Connection db = proof.connect()) {
-      assertThat(proof.checker(db, journal).check())
-          .containsEntry(
-              HistoryChecker.CALLS_FAIL_ONLY_WHILE_AWAY,
-              List.of("java.lang.IllegalStateException: planted"));
+      assertThat(proof.checker(db, journal).check(HistoryChecker.CALLS_FAIL_ONLY_WHILE_AWAY))
+          .containsExactly("java.lang.IllegalStateException: planted");
     }
   }
 
@@ -180,8 +177,9 @@ final class HistoryCheckerTest {
     }
   }
 
-  private static Map<String, List<String>> check(Connection db) throws SQLException {
-    return proof.checker(db, proof.journal()).check();
+  /** The one invariant only: to look at all of them takes seconds, at each plant again. */
+  private static List<String> check(Connection db, String invariant) throws SQLException {
+    return proof.checker(db, proof.journal()).check(invariant);
   }
 
   private static String copy(String params) {
