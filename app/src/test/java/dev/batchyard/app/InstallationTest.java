@@ -29,7 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What keeps an installation from opening is said in one line with the cure. */
-@PostgresTest
+@PostgresTest(durable = true) // an installation refuses any other
 class InstallationTest {
 
   @TempDir Path temp;

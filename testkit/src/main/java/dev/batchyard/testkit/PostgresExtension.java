@@ -23,7 +23,7 @@ final class PostgresExtension implements BeforeAllCallback, AfterAllCallback, Pa
         context
             .getRoot()
             .getStore(NAMESPACE)
-            .computeIfAbsent(TestServer.class, key -> new TestServer(), TestServer.class);
+            .computeIfAbsent(kind(context), TestServer::new, TestServer.class);
     context
         .getStore(NAMESPACE)
         .put(TestDatabase.class, server.cloneFor(context.getRequiredTestClass()));
@@ -33,7 +33,7 @@ final class PostgresExtension implements BeforeAllCallback, AfterAllCallback, Pa
   public void afterAll(ExtensionContext context) {
     TestServer server =
         Objects.requireNonNull(
-            context.getRoot().getStore(NAMESPACE).get(TestServer.class, TestServer.class));
+            context.getRoot().getStore(NAMESPACE).get(kind(context), TestServer.class));
     TestDatabase database = database(context);
     List<String> open = server.openConnections(database);
     for (int look = 0; look < LEAK_LOOKS && !open.isEmpty(); look++) {
@@ -54,6 +54,11 @@ final class PostgresExtension implements BeforeAllCallback, AfterAllCallback, Pa
   @Override
   public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
     return database(context);
+  }
+
+  private static TestServer.Kind kind(ExtensionContext context) {
+    return new TestServer.Kind(
+        context.getRequiredTestClass().getAnnotation(PostgresTest.class).durable());
   }
 
   private static TestDatabase database(ExtensionContext context) {

@@ -33,7 +33,13 @@ final class TestServer implements AutoCloseable {
   private final EmbeddedServer server;
   private final AtomicInteger clones = new AtomicInteger();
 
-  TestServer() {
+  /** A JVM has one of each kind that its tests ask for. */
+  record Kind(boolean durable) {}
+
+  TestServer(Kind kind) {
+    // tests of logic: no power is lost here, and nothing outlives the server; kills and crashes
+    // are proven on servers of their own, whose disk is waited for
+    String sync = kind.durable() ? "on" : "off";
     try {
       Path target = Files.createDirectories(Path.of("target").toAbsolutePath());
       try (FileChannel channel = lockFile(target);
@@ -42,9 +48,12 @@ final class TestServer implements AutoCloseable {
         server =
             EmbeddedServer.join(
                 DataFolder.open(Files.createTempDirectory(target, PREFIX)),
-                Map.of( // tests of the store read our tables by their bare names
+                Map.of(
+                    "fsync", sync,
+                    "full_page_writes", sync,
                     "shared_buffers", "64MB",
                     "timezone", "Australia/Lord_Howe",
+                    // tests of the store read our tables by their bare names
                     "search_path", "\"$user\", public"));
       }
     } catch (IOException e) {

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** A queue that loses, doubles or only pretends to run tasks would be measured as a fast one. */
-@PostgresTest
+@PostgresTest(durable = true) // an installation refuses any other
 final class QueuesTest {
 
   private static final int SINGLE = 100;
