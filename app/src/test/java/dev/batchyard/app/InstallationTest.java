@@ -11,6 +11,7 @@ import dev.batchyard.store.server.CannotStart;
 import dev.batchyard.store.server.DataFolder;
 import dev.batchyard.store.server.DatabaseAddress;
 import dev.batchyard.store.server.EmbeddedServer;
+import dev.batchyard.store.server.SharedPrograms;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.io.IOException;
@@ -142,7 +143,7 @@ class InstallationTest {
   @Test
   void the_folders_own_server_is_checked_as_any_other() throws Exception {
     Path data = temp.resolve("own");
-    DataFolder folder = DataFolder.open(data);
+    DataFolder folder = SharedPrograms.in(data);
     try (EmbeddedServer unsafe = EmbeddedServer.join(folder, Map.of("fsync", "off"))) {
       assertThat(refusal(at(data))).contains("fsync is off", "set fsync = on");
       assertThat(unsafe.pid()).as("the other member keeps it").isPresent();

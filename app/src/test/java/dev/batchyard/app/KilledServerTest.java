@@ -14,6 +14,7 @@ import dev.batchyard.engine.port.TaskViews.Event;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.server.SharedPrograms;
 import dev.batchyard.tasks.data.CsvImport;
 import dev.batchyard.tasks.data.ImportParams;
 import java.io.BufferedWriter;
@@ -51,6 +52,7 @@ class KilledServerTest {
 
   @BeforeEach
   void open() {
+    var _ = SharedPrograms.in(temp.resolve("data"));
     Settings settings =
         ConfigReader.read(Map.of(Key.DATA, temp.resolve("data").toString()), Map.of(), temp);
     installation = Installation.open(settings);

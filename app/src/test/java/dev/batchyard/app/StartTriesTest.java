@@ -7,6 +7,7 @@ import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.config.Settings;
 import dev.batchyard.store.server.CannotStart;
+import dev.batchyard.store.server.SharedPrograms;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +36,7 @@ class StartTriesTest {
   void a_start_outlasts_kills_of_the_server_in_its_start_and_after() throws Exception {
     Settings settings =
         ConfigReader.read(Map.of(Key.DATA, temp.resolve("data").toString()), Map.of(), temp);
+    var _ = SharedPrograms.in(temp.resolve("data"));
     Installation.open(settings).close(); // the database is there
     CompletableFuture<Integer> killed = CompletableFuture.supplyAsync(this::killAgainAndAgain);
     int starts = 0;

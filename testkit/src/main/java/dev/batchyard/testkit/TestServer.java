@@ -5,6 +5,7 @@ import dev.batchyard.store.server.Database;
 import dev.batchyard.store.server.DatabaseAddress;
 import dev.batchyard.store.server.EmbeddedServer;
 import dev.batchyard.store.server.Migrations;
+import dev.batchyard.store.server.SharedPrograms;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -47,7 +48,7 @@ final class TestServer implements AutoCloseable {
         clearAbandoned(target);
         server =
             EmbeddedServer.join(
-                DataFolder.open(Files.createTempDirectory(target, PREFIX)),
+                SharedPrograms.in(Files.createTempDirectory(target, PREFIX)),
                 Map.of(
                     "fsync", sync,
                     "full_page_writes", sync,

@@ -11,6 +11,7 @@ import dev.batchyard.app.config.Key;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.store.server.SharedPrograms;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,6 +37,7 @@ final class BatchCliTest {
   @BeforeAll
   void open(@TempDir Path temp) throws Exception {
     data = temp.resolve("data");
+    var _ = SharedPrograms.in(data);
     installation = installed(data);
     terminal = new Terminal(data, temp);
     rows = temp.resolve("rows.csv");

@@ -8,6 +8,7 @@ import dev.batchyard.app.cli.Terminal.Said;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.store.server.SharedPrograms;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -36,6 +37,7 @@ final class CliTest {
   void open(@TempDir Path temp) throws Exception {
     folder = temp;
     data = folder.resolve("data");
+    var _ = SharedPrograms.in(data);
     installation =
         Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), folder));
     terminal = new Terminal(data, folder);

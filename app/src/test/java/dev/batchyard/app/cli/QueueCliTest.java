@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
+import dev.batchyard.store.server.SharedPrograms;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -26,6 +27,7 @@ final class QueueCliTest {
   @BeforeAll
   void open(@TempDir Path temp) throws Exception {
     Path data = temp.resolve("data");
+    var _ = SharedPrograms.in(data);
     installation =
         Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
     terminal = new Terminal(data, temp);

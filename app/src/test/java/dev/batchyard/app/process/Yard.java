@@ -12,6 +12,7 @@ import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.server.SharedPrograms;
 import dev.batchyard.tasks.data.CsvImport;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,6 +52,7 @@ final class Yard implements AutoCloseable {
   Yard(Path folder, double timescale) {
     this.folder = folder;
     this.timescale = timescale;
+    var _ = SharedPrograms.in(folder.resolve("data"));
     this.installation =
         Installation.open(
             ConfigReader.read(
