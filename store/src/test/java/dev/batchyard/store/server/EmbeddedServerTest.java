@@ -27,7 +27,7 @@ class EmbeddedServerTest {
   @Test
   void a_committed_row_survives_kill_9_of_the_server_and_any_member_starts_it_again()
       throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("数据 'a\\b"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("数据 'a\\b"));
     try (EmbeddedServer first = EmbeddedServer.join(folder);
         EmbeddedServer second = EmbeddedServer.join(folder)) {
       execute(first.ensureRunning(), "create table public.kept as select 1 as n");
@@ -49,7 +49,7 @@ class EmbeddedServerTest {
 
   @Test
   void the_last_member_out_stops_the_server_and_the_next_one_in_finds_the_data() throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("data"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("data"));
     EmbeddedServer first = EmbeddedServer.join(folder);
     EmbeddedServer second = EmbeddedServer.join(folder);
     long pid = first.pid().orElseThrow();
@@ -75,7 +75,7 @@ class EmbeddedServerTest {
 
   @Test
   void the_server_outlives_a_killed_member_and_ends_with_the_last_one() throws Exception {
-    Path folder = Servers.folder(temp.resolve("data")).root();
+    Path folder = Servers.folderWithDatabase(temp.resolve("data")).root();
     Postmaster postmaster = new Postmaster(folder.resolve("pg/data"));
     try (MemberProcess first = MemberProcess.client(folder)) {
       first.awaitJoined();
@@ -98,7 +98,7 @@ class EmbeddedServerTest {
   @Test
   void a_server_whose_members_were_all_killed_is_found_by_the_next_or_stopped_as_abandoned()
       throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("data"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("data"));
     Postmaster postmaster = new Postmaster(folder.pg().resolve("data"));
     try (MemberProcess member = MemberProcess.client(folder.root())) {
       member.awaitJoined();
@@ -149,7 +149,7 @@ class EmbeddedServerTest {
 
   @Test
   void processes_of_a_killed_server_that_are_busy_do_not_hold_up_the_next() throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("data"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("data"));
     try (EmbeddedServer server = EmbeddedServer.join(folder);
         Database database = new Database(server.ensureRunning(), Servers.BOOT, 1);
         Connection busy = database.session();
@@ -181,7 +181,7 @@ class EmbeddedServerTest {
   /** The role is named as our schema, which is PostgreSQL's first choice unless told otherwise. */
   @Test
   void a_table_that_a_person_makes_is_in_the_schema_public() throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("data"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("data"));
     try (EmbeddedServer server = EmbeddedServer.join(folder)) {
       DatabaseAddress at = server.ensureRunning();
       String url = "jdbc:postgresql://%s:%d/%s".formatted(at.host(), at.port(), at.database());
@@ -193,7 +193,7 @@ class EmbeddedServerTest {
 
   @Test
   void a_port_that_somebody_took_is_replaced_and_all_members_learn_the_new_one() throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("data"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("data"));
     try (EmbeddedServer first = EmbeddedServer.join(folder);
         EmbeddedServer second = EmbeddedServer.join(folder)) {
       int port = first.ensureRunning().port();
@@ -270,7 +270,7 @@ class EmbeddedServerTest {
 
   @Test
   void data_of_another_major_version_is_refused() throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("data"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("data"));
     EmbeddedServer.join(folder).close();
     Files.writeString(folder.pg().resolve("data").resolve("PG_VERSION"), "99\n");
     assertThatThrownBy(() -> EmbeddedServer.join(folder))
@@ -296,7 +296,7 @@ class EmbeddedServerTest {
 
   @Test
   void a_server_that_cannot_start_says_its_own_reason() throws Exception {
-    DataFolder folder = Servers.folder(temp.resolve("data"));
+    DataFolder folder = Servers.folderWithDatabase(temp.resolve("data"));
     EmbeddedServer.join(folder).close();
     Files.delete(folder.pg().resolve("data/global/pg_control"));
     assertThatThrownBy(() -> EmbeddedServer.join(folder))

@@ -27,6 +27,31 @@ final class Servers {
     return folder;
   }
 
+  /** The same with a database made already, for tests that are not about how it is made. */
+  static DataFolder folderWithDatabase(Path path) throws IOException, InterruptedException {
+    DataFolder shared = DataFolder.open(Path.of("target", "programs"));
+    Cluster made = new Cluster(shared);
+    boolean _ =
+        shared.locked(() -> {
+          Path home = Binaries.unpack(shared);
+          if (!made.exists()) {
+            made.initialise(Programs.of(home, shared.tmp(), made.data()));
+          }
+          return made.exists();
+        });
+    DataFolder folder = folder(path);
+    copy(made.data(), folder.pg());
+    copy(made.passwordFile(), folder.run());
+    return folder;
+  }
+
+  private static void copy(Path from, Path into) throws IOException, InterruptedException {
+    Process cp = new ProcessBuilder("cp", "-a", from.toString(), into.toString()).start();
+    if (cp.waitFor() != 0) {
+      throw new IOException("cannot copy " + from + " into " + into);
+    }
+  }
+
   static void execute(DatabaseAddress address, String sql) throws SQLException {
     try (Database database = new Database(address, BOOT, 1);
         Connection connection = database.session();
