@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @PostgresTest
 class ImportRoundTripTest {
-  private static final int TRIES = 12;
+  private static final int TRIES = 20;
   private static final int COLUMNS = 3;
   private static final String NULL_TEXT = "\\N";
 
