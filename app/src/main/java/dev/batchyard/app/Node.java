@@ -22,9 +22,14 @@ public final class Node implements AutoCloseable {
   private final TaskLogs logs;
   private final ScheduledExecutorService timer;
   private final NodeName name;
+  private final Store store;
+  private final Runnable woken;
 
-  private Node(Engine engine, TaskLogs logs, ScheduledExecutorService timer, NodeName name) {
+  private Node(
+      Engine engine, TaskLogs logs, ScheduledExecutorService timer, NodeName name, Store store) {
     this.engine = engine;
+    this.store = store;
+    this.woken = engine::wake;
     this.logs = logs;
     this.timer = timer;
     this.name = name;
@@ -74,7 +79,10 @@ public final class Node implements AutoCloseable {
             new JacksonParameters(),
             logs,
             store.awayErrors());
-    return new Node(Engine.start(config, ports, types, installation::prepare), logs, timer, name);
+    Engine engine = Engine.start(config, ports, types, installation::prepare);
+    Node node = new Node(engine, logs, timer, name, store);
+    store.addWoken(node.woken);
+    return node;
   }
 
   /** {@return the engine} */
@@ -85,6 +93,7 @@ public final class Node implements AutoCloseable {
   /** Stops gracefully: attempts end at their checkpoints, uncharged; then the logs. */
   @Override
   public void close() throws InterruptedException {
+    store.removeWoken(woken);
     engine.close();
     logs.close();
     timer.shutdownNow();

@@ -87,6 +87,21 @@ public final class Store {
     }
   }
 
+  /**
+   * Has a node of this process woken without the way over the server when something becomes ready
+   * here: the first time at once, then at most once in a few milliseconds.
+   *
+   * @param node must not wait; it may be called by any thread
+   */
+  public void addWoken(Runnable node) {
+    wakeUps.add(node);
+  }
+
+  /** Takes back {@link #addWoken}; the node may be called once more. */
+  public void removeWoken(Runnable node) {
+    wakeUps.remove(node);
+  }
+
   public Submissions submissions() {
     return submissions;
   }

@@ -1,7 +1,9 @@
 package dev.batchyard.store;
 
 import dev.batchyard.engine.port.StoreUnavailable;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -12,7 +14,7 @@ import org.slf4j.LoggerFactory;
  * Tells the listening nodes that something is ready: the first time at once, then at most once in a
  * few milliseconds for the whole process. Only a hint, so a failure is passed over: nodes also look
  * by themselves. A statement of its own, since committing a NOTIFY takes a lock of the whole
- * server.
+ * server. A node in this process is told directly, without the way over the server.
  */
 final class WakeUps {
 
@@ -21,13 +23,16 @@ final class WakeUps {
   private static final Logger LOG = LoggerFactory.getLogger(WakeUps.class);
   private static final long APART_MS = 4;
 
+  // a NOTIFY is given a transaction id, and so a commit that would wait for the disk: but a hint is
+  // worth nothing after a crash
   private static final String NOTIFY =
       """
-      select pg_notify(?, '')
+      select set_config('synchronous_commit', 'off', true), pg_notify(?, '')
       """;
 
   private final Db db;
   private final Executor later = CompletableFuture.delayedExecutor(APART_MS, TimeUnit.MILLISECONDS);
+  private final List<Runnable> here = new CopyOnWriteArrayList<>();
   private final AtomicBoolean quiet = new AtomicBoolean(true);
   private final AtomicBoolean wanted = new AtomicBoolean();
 
@@ -43,8 +48,19 @@ final class WakeUps {
     }
   }
 
+  /** Adds a node of this process. It is called by those who submit: it must not wait. */
+  void add(Runnable node) {
+    here.add(node);
+  }
+
+  /** Takes it out; it may be called once more. */
+  void remove(Runnable node) {
+    here.remove(node);
+  }
+
   private void send() {
     wanted.set(false);
+    here.forEach(Runnable::run);
     try {
       db.execute(NOTIFY, CHANNEL);
     } catch (StoreUnavailable | StatementFailed e) {

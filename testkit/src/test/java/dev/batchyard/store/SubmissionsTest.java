@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -165,6 +166,16 @@ class SubmissionsTest {
       assertThat(f.plan(submit)).doesNotContain("Join Filter");
     }
     assertThat(f.plan(PgSubmissions.SUBMIT_FLAGGED)).contains("hashed SubPlan");
+  }
+
+  @Test
+  void a_submit_wakes_the_nodes_of_its_process_before_it_returns() {
+    AtomicInteger woken = new AtomicInteger();
+    Runnable node = woken::incrementAndGet;
+    f.store.addWoken(node);
+    f.submit();
+    assertThat(woken).hasValue(1);
+    f.store.removeWoken(node);
   }
 
   @Test

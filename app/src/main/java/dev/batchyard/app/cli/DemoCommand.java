@@ -78,7 +78,6 @@ final class DemoCommand implements Callable<Integer> {
         new Submitter(
             serving.types(), new JacksonParameters(), store.submissions(), store.batches());
     long task = submitter.submit(task(submitter, file, table)).task();
-    serving.wake();
     cli.console().say("imports %s into the table %s\n".formatted(file, table));
     Optional<TaskDetail> ended = new Watcher(cli, store).untilEnded(task, serving::isStopped);
     ended.ifPresent(detail -> tell(detail, serving));

@@ -95,11 +95,6 @@ final class Serving implements AutoCloseable {
     return pages.map(WebServer::url);
   }
 
-  /** Something was submitted here. */
-  void wake() {
-    node.engine().wake();
-  }
-
   /** Whether the process was asked to end. */
   boolean isStopped() {
     return signal.isRaised();
