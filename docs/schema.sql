@@ -374,16 +374,16 @@ CREATE INDEX task_key_until ON batchyard.task_key USING btree (until) WHERE (unt
 
 CREATE UNIQUE INDEX batch_then ON batchyard.batch USING btree (then_task) WHERE (then_task IS NOT NULL);
 
-CREATE OR REPLACE FUNCTION batchyard.beat(p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval, p_now timestamp with time zone)
- RETURNS TABLE(pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean, due_ms bigint)
+CREATE OR REPLACE FUNCTION batchyard.beat(p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval, p_nodes integer, p_now timestamp with time zone)
+ RETURNS TABLE(pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean, due_ms bigint, nodes integer)
  LANGUAGE plpgsql
- SET search_path TO 'batchyard'
- SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_now   timestamptz := coalesce(p_now, clock_timestamp());
   v_types text[];
   v_due   timestamptz;
+  v_nodes integer;
+  v_odd   uuid[];
 begin
   update node
      set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
@@ -393,19 +393,21 @@ begin
   if not found then
     return;
   end if;
-  if random() * (select count(*) from node where fenced_at is null) < 8 then
-    with held as materialized (
-      select classid, objid
-        from pg_locks
-       where locktype = 'advisory' and granted and objsubid = 1
-         and database = (select oid from pg_database where datname = current_database())),
-    seen as materialized (
+  if p_nodes is null or random() * least(p_nodes, 80) < 8 then
+    select count(*) filter (where s.held and s.lease_until >= v_now),
+           array_agg(s.boot) filter (
+             where s.boot <> p_boot
+               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now))
+      into v_nodes, v_odd
+      from (select boot, free_seen_at, lease_until, lock_key in (select locks_held()) as held
+              from node
+             where fenced_at is null) s;
+  end if;
+  if v_odd is not null then
+    with seen as materialized (
       select n.boot, n.free_seen_at, h.held, f.why
         from node n
-       cross join lateral (
-         select exists (select from held
-                         where classid = ((n.lock_key >> 32) & 4294967295)::oid
-                           and objid   = (n.lock_key & 4294967295)::oid) as held) h
+       cross join lateral (select n.lock_key in (select locks_held()) as held) h
        cross join lateral (
          select case
                   when not p_may_fence then null
@@ -413,7 +415,7 @@ begin
                   when not h.held and n.free_seen_at <= v_now - interval '1 s'
                   then 'its session was gone'
                 end as why) f
-       where n.fenced_at is null and n.boot <> p_boot
+       where n.boot = any (v_odd) and n.fenced_at is null
          and (f.why is not null or h.held <> (n.free_seen_at is null))
          for update of n skip locked)
     update node n
@@ -445,7 +447,8 @@ begin
                                        where n.boot = l.boot and n.fenced_at is null)),
            exists (select from expiry where look_at <= v_now),
            exists (select from lease where boot = p_boot),
-           (extract(epoch from v_due - v_now) * 1000)::bigint
+           (extract(epoch from v_due - v_now) * 1000)::bigint,
+           v_nodes
       from request r
      where r.boot = p_boot;
 end $function$
@@ -541,16 +544,22 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.locks_held()
+ RETURNS SETOF bigint
+ LANGUAGE sql
+AS $function$
+  select (classid::bigint << 32) | objid::bigint
+    from pg_locks
+   where locktype = 'advisory' and granted and objsubid = 1
+     and database = (select oid from pg_database where datname = current_database())
+$function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.node_lock_held(p_lock_key bigint)
  RETURNS boolean
  LANGUAGE sql
 AS $function$
-  select exists (
-    select from pg_locks
-     where locktype = 'advisory' and granted and objsubid = 1
-       and database = (select oid from pg_database where datname = current_database())
-       and classid  = ((p_lock_key >> 32) & 4294967295)::oid
-       and objid    = (p_lock_key & 4294967295)::oid)
+  select p_lock_key in (select batchyard.locks_held())
 $function$
 ;
 

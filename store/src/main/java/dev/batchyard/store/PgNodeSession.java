@@ -26,7 +26,8 @@ final class PgNodeSession implements NodeSession {
 
   private static final String BEAT =
       """
-      select * from beat(?, ? * interval '1 ms', ?, ?, ?::bigint * interval '1 ms', ?::timestamptz)
+      select * from beat(?, ? * interval '1 ms', ?, ?, ?::bigint * interval '1 ms', ?::integer,
+                         ?::timestamptz)
       """;
 
   /** Longer than any task has waited. */
@@ -44,6 +45,9 @@ final class PgNodeSession implements NodeSession {
   private final LongSupplier nanos;
   private long lookedNs;
   private long lookTookNs;
+
+  /** How many live, as of the last beat that looked; empty before the first. */
+  private Optional<Integer> nodes = Optional.empty();
 
   PgNodeSession(
       Connection connection, StoreClock clock, UUID boot, Duration lease, LongSupplier nanos) {
@@ -63,12 +67,13 @@ final class PgNodeSession implements NodeSession {
           Sql.first(
               connection,
               BEAT,
-              PgNodeSession::beat,
+              this::beat,
               boot,
               lease.toMillis(),
               mayFence,
               refused,
               back.map(Duration::toMillis),
+              nodes,
               clock.bound());
       if (back.filter(EVER::equals).isPresent()) {
         lookedNs = nanos.getAsLong();
@@ -119,7 +124,11 @@ final class PgNodeSession implements NodeSession {
     }
   }
 
-  private static Beat beat(ResultSet row) throws SQLException {
+  private Beat beat(ResultSet row) throws SQLException {
+    int counted = row.getInt("nodes");
+    if (!row.wasNull()) {
+      nodes = Optional.of(counted);
+    }
     List<StopRequest> requests = new ArrayList<>();
     for (Long task : longs(row.getArray("pauses"))) {
       requests.add(new StopRequest(task, false));

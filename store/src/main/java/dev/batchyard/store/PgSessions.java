@@ -134,6 +134,12 @@ final class PgSessions implements Sessions {
     // beats need no flush of their own: a crash that loses some ends every session, and then nobody
     // is fenced for one lease; what others did because of a fence is flushed with it
     Sql.run(connection, "set synchronous_commit = off");
+    // a beat must not be planned anew each time, nor for tables as small as they once were
+    Sql.run(connection, "set plan_cache_mode = force_generic_plan");
+    Sql.run(connection, "set enable_seqscan = off");
+    // the check comes half a second after each beat and finds nothing: it would only wake the
+    // backend
+    Sql.run(connection, "set client_connection_check_interval = 0");
   }
 
   private static void lock(Connection connection, long key) throws SQLException {

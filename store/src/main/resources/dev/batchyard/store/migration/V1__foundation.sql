@@ -431,15 +431,18 @@ begin
      where c.task = p_task and c.shard = p_shard;
 end $$;
 
+-- The keys of the advisory locks that are held in this database.
+create function locks_held() returns setof bigint language sql as $$
+  select (classid::bigint << 32) | objid::bigint
+    from pg_locks
+   where locktype = 'advisory' and granted and objsubid = 1
+     and database = (select oid from pg_database where datname = current_database())
+$$;
+
 -- Whether a session in this database holds the advisory lock of a node. Looked up, never tried: a try
 -- that succeeds would make the lock look held.
 create function node_lock_held(p_lock_key bigint) returns boolean language sql as $$
-  select exists (
-    select from pg_locks
-     where locktype = 'advisory' and granted and objsubid = 1
-       and database = (select oid from pg_database where datname = current_database())
-       and classid  = ((p_lock_key >> 32) & 4294967295)::oid
-       and objid    = (p_lock_key & 4294967295)::oid)
+  select p_lock_key in (select batchyard.locks_held())
 $$;
 
 -- One beat of a node: renews its lease unless it is fenced (a lapsed one may renew: after an outage
@@ -447,18 +450,24 @@ $$;
 -- nobody asks for that in statements of its own. Only rows of other nodes that change are locked, with
 -- skip locked: two beats never wait for each other. The lock table is read by each node as long as
 -- eight live, and by eight of them a beat if more do: its cost must not grow with their square.
+-- p_nodes: how many lived when this one looked last, so that no beat counts them only to draw a lot;
+-- null for a first look. nodes: how many live, if this beat looked. Who thinks that eighty live, or
+-- more, looks every tenth beat: when most of them die at once, the rest must soon find out.
 -- p_back: how far back from now due tasks are looked for, null for not at all; due_ms: until the first
 -- of them, or of those that become due within two beats. No row: the node is fenced.
+-- The session has settings for it (PgSessions): they would cost more here than what they are for.
 create function beat(
   p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval,
-  p_now timestamptz)
+  p_nodes integer, p_now timestamptz)
 returns table (pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean,
-               due_ms bigint)
-language plpgsql set search_path from current set enable_seqscan = off as $$
+               due_ms bigint, nodes integer)
+language plpgsql as $$
 declare
   v_now   timestamptz := coalesce(p_now, clock_timestamp());
   v_types text[];
   v_due   timestamptz;
+  v_nodes integer;
+  v_odd   uuid[];
 begin
   update node
      set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
@@ -468,19 +477,21 @@ begin
   if not found then
     return;
   end if;
-  if random() * (select count(*) from node where fenced_at is null) < 8 then
-    with held as materialized (
-      select classid, objid
-        from pg_locks
-       where locktype = 'advisory' and granted and objsubid = 1
-         and database = (select oid from pg_database where datname = current_database())),
-    seen as materialized (
+  if p_nodes is null or random() * least(p_nodes, 80) < 8 then
+    select count(*) filter (where s.held and s.lease_until >= v_now),
+           array_agg(s.boot) filter (
+             where s.boot <> p_boot
+               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now))
+      into v_nodes, v_odd
+      from (select boot, free_seen_at, lease_until, lock_key in (select locks_held()) as held
+              from node
+             where fenced_at is null) s;
+  end if;
+  if v_odd is not null then
+    with seen as materialized (
       select n.boot, n.free_seen_at, h.held, f.why
         from node n
-       cross join lateral (
-         select exists (select from held
-                         where classid = ((n.lock_key >> 32) & 4294967295)::oid
-                           and objid   = (n.lock_key & 4294967295)::oid) as held) h
+       cross join lateral (select n.lock_key in (select locks_held()) as held) h
        cross join lateral (
          select case
                   when not p_may_fence then null
@@ -488,7 +499,7 @@ begin
                   when not h.held and n.free_seen_at <= v_now - interval '1 s'
                   then 'its session was gone'
                 end as why) f
-       where n.fenced_at is null and n.boot <> p_boot
+       where n.boot = any (v_odd) and n.fenced_at is null
          and (f.why is not null or h.held <> (n.free_seen_at is null))
          for update of n skip locked)
     update node n
@@ -520,7 +531,8 @@ begin
                                        where n.boot = l.boot and n.fenced_at is null)),
            exists (select from expiry where look_at <= v_now),
            exists (select from lease where boot = p_boot),
-           (extract(epoch from v_due - v_now) * 1000)::bigint
+           (extract(epoch from v_due - v_now) * 1000)::bigint,
+           v_nodes
       from request r
      where r.boot = p_boot;
 end $$;
