@@ -393,7 +393,7 @@ begin
   if not found then
     return;
   end if;
-  if p_nodes is null or random() * least(p_nodes, 80) < 8 then
+  if p_nodes is null or p_nodes <= 8 or random() * least(p_nodes, 80) < 4 then
     select count(*) filter (where s.held and s.lease_until >= v_now),
            array_agg(s.boot) filter (
              where s.boot <> p_boot

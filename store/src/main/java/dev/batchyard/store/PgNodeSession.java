@@ -38,6 +38,9 @@ final class PgNodeSession implements NodeSession {
 
   private static final long QUICK_NS = Duration.ofMillis(10).toNanos();
 
+  /** More nodes than this beat often enough for all, though each beats half as often. */
+  private static final int CROWD = 20;
+
   private final Connection connection;
   private final StoreClock clock;
   private final UUID boot;
@@ -144,7 +147,8 @@ final class PgNodeSession implements NodeSession {
         row.getBoolean("releasable"),
         row.getBoolean("expiring"),
         row.getBoolean("owning"),
-        due);
+        due,
+        nodes.filter(n -> n > CROWD).isPresent());
   }
 
   private static Long[] longs(Array array) throws SQLException {

@@ -8,9 +8,10 @@ import java.util.Optional;
 public interface NodeSession extends AutoCloseable {
 
   /**
-   * One call a second: renews the node's lease, notes whose locks are free, fences whom it may, and
-   * brings back what a node must know. A crash of the store may take back what the last ones wrote:
-   * then every session is gone as well, and nobody fences for one lease.
+   * One call a second, or in two seconds by a node that rests among many: renews the node's lease,
+   * notes whose locks are free, fences whom it may, and brings back what a node must know. A crash
+   * of the store may take back what the last ones wrote: then every session is gone as well, and
+   * nobody fences for one lease.
    *
    * @param mayFence false for one lease after this session was opened: the store may have been
    *     away, and others need time to come back
@@ -51,13 +52,15 @@ public interface NodeSession extends AutoCloseable {
    * @param owning whether leases of this boot are stored
    * @param due until the first task of those looked at that this node could claim is due, zero if
    *     one is; empty if there is none, or none before the next beat
+   * @param crowded whether so many nodes live that those which rest need not beat once a second
    */
   record Beat(
       List<StopRequest> requests,
       boolean releasable,
       boolean expiring,
       boolean owning,
-      Optional<Duration> due) {
+      Optional<Duration> due,
+      boolean crowded) {
     public Beat {
       requests = List.copyOf(requests);
     }

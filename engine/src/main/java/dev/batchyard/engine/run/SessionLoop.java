@@ -16,9 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the node's session: one beat a second on a connection of its own, wake-ups in between. A
- * lost connection closes the effect gate at once and is opened again; a fenced boot is dropped and
- * a new one begins. Its step is one session, from opening to loss.
+ * Keeps the node's session: one beat a second on a connection of its own, or one in two seconds by
+ * a node that rests among many, and wake-ups in between. A lost connection closes the effect gate
+ * at once and is opened again; a fenced boot is dropped and a new one begins. Its step is one
+ * session, from opening to loss.
  */
 final class SessionLoop implements Loop.Step {
 
@@ -137,7 +138,7 @@ final class SessionLoop implements Loop.Step {
         attempts.ask(request.task(), request.cancel() ? StopReason.CANCEL : StopReason.PAUSE);
       }
       chores.tell(beat.releasable(), beat.expiring());
-      awaitNextBeat(session, sentNs + pauseNs, beat.due());
+      awaitNextBeat(session, sentNs + pauseNs, spareNs(beat), beat.due());
       pauseNs = config.beat().toNanos();
     }
   }
@@ -173,13 +174,21 @@ final class SessionLoop implements Loop.Step {
     }
   }
 
-  private void awaitNextBeat(NodeSession session, long nextNs, Optional<Duration> due) {
+  /** Of many nodes, those that rest beat half as often: the others look at what waits meanwhile. */
+  private long spareNs(NodeSession.Beat beat) {
+    return resting && beat.crowded() ? config.beat().toNanos() : 0;
+  }
+
+  private void awaitNextBeat(
+      NodeSession session, long soonestNs, long spareNs, Optional<Duration> due) {
+    long nextNs = soonestNs + spareNs;
     long dueNs = nanos.getAsLong() + due.orElse(config.lease()).toNanos();
     boolean awaitsDue = due.isPresent();
     while (!stopped) {
       long nowNs = nanos.getAsLong();
       if (awaitsDue && dueNs - nowNs <= 0) {
         awaitsDue = false;
+        nextNs = soonestNs; // what it may start now is to be asked to stop in time
         wake.raise();
       }
       long left = Math.min(nextNs - nowNs, awaitsDue ? dueNs - nowNs : Long.MAX_VALUE);
@@ -187,6 +196,7 @@ final class SessionLoop implements Loop.Step {
         return;
       }
       if (session.awaitWake(Duration.ofNanos(left))) {
+        nextNs = soonestNs;
         wake.raise();
       }
     }

@@ -449,10 +449,10 @@ $$;
 -- every node must be able to go on), looks after the others, and tells what there is to do, so that
 -- nobody asks for that in statements of its own. Only rows of other nodes that change are locked, with
 -- skip locked: two beats never wait for each other. The lock table is read by each node as long as
--- eight live, and by eight of them a beat if more do: its cost must not grow with their square.
+-- eight live, else by about four of them a beat, by lot: its cost must not grow with their square.
 -- p_nodes: how many lived when this one looked last, so that no beat counts them only to draw a lot;
 -- null for a first look. nodes: how many live, if this beat looked. Who thinks that eighty live, or
--- more, looks every tenth beat: when most of them die at once, the rest must soon find out.
+-- more, looks every twentieth time: when most of them die at once, the rest must find out.
 -- p_back: how far back from now due tasks are looked for, null for not at all; due_ms: until the first
 -- of them, or of those that become due within two beats. No row: the node is fenced.
 -- The session has settings for it (PgSessions): they would cost more here than what they are for.
@@ -477,7 +477,7 @@ begin
   if not found then
     return;
   end if;
-  if p_nodes is null or random() * least(p_nodes, 80) < 8 then
+  if p_nodes is null or p_nodes <= 8 or random() * least(p_nodes, 80) < 4 then
     select count(*) filter (where s.held and s.lease_until >= v_now),
            array_agg(s.boot) filter (
              where s.boot <> p_boot
