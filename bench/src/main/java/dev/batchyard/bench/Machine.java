@@ -94,8 +94,8 @@ final class Machine {
   }
 
   /**
-   * By schedstat, which counts nanoseconds: hundreds of processes that all do the same pass the next
-   * hundredth of a second all at once, or just not. Where the kernel has none, ticks must do.
+   * By schedstat, which counts nanoseconds: hundreds of processes that all do the same pass the
+   * next hundredth of a second all at once, or just not. Where the kernel has none, ticks must do.
    */
   private static long ran_ns(Path process, long ticks) {
     try {

@@ -92,6 +92,7 @@ class BeatsTest {
 
   @Test
   void among_many_nodes_the_dead_are_seen_though_not_every_beat_looks() {
+    assertThat(session.beat(true, 0, Look.NONE).crowded()).isFalse();
     List<NodeSession> others = new ArrayList<>();
     try {
       for (int i = 1; i <= 20; i++) {
@@ -110,6 +111,7 @@ class BeatsTest {
                   "select count(*) from node where boot = ? and fenced_why like '%session%'", dead))
           .isEqualTo(1);
       assertThat(f.count("select count(*) from node where fenced_at is null")).isEqualTo(21);
+      assertThat(session.beat(true, 0, Look.NONE).crowded()).isTrue();
     } finally {
       others.forEach(NodeSession::close);
     }
