@@ -69,7 +69,7 @@ final class PgFinishes implements Finishes {
                case when e.kind is not null
                     then jsonb_build_object('kind', e.kind, 'message', e.message, 'trace', e.trace)
                end as error,
-               case when a.ask is not null and v.verdict in ('retry', 'snooze', 'release')
+               case when a.ask is not null and v.verdict in ('retry', 'snooze', 'release', 'pause')
                     then a.ask else v.verdict end as verdict
           from held h
          cross join clock c

@@ -187,6 +187,18 @@ class OperatorMovesTest {
   }
 
   @Test
+  void a_cancel_is_obeyed_even_if_the_attempt_has_heard_of_the_pause_before_it_only() {
+    long task = f.submit();
+    Claim claim = f.claimOne(node);
+    assertThat(moves.pause(task, "kim")).isEqualTo(Move.REQUESTED);
+    assertThat(moves.cancel(task, "kim")).isEqualTo(Move.REQUESTED);
+    f.finish(claim, new Verdict.Pause());
+    assertThat(f.state(task)).isEqualTo(TaskState.CANCELLED);
+    assertThat(f.count("select count(*) from request")).isZero();
+    assertThat(f.historyIsLegal(task)).isTrue();
+  }
+
+  @Test
   void a_cancel_that_takes_the_place_of_a_pause_while_the_end_is_on_its_way_is_not_lost(
       TestDatabase test) throws Exception {
     long task = f.submit();
