@@ -83,7 +83,7 @@ public final class JacksonParameters implements ParameterCodec {
 
   @Override
   public String encodeResult(Map<String, Object> result) {
-    return checked(json.writeValueAsString(tree(result)));
+    return result.isEmpty() ? "{}" : checked(json.writeValueAsString(tree(result)));
   }
 
   @Override

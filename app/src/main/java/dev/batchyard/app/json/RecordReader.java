@@ -27,6 +27,23 @@ import tools.jackson.databind.JsonNode;
  */
 final class RecordReader {
 
+  private static final ClassValue<Shape> SHAPES =
+      new ClassValue<>() {
+        @Override
+        protected Shape computeValue(Class<?> type) {
+          RecordComponent[] components = type.getRecordComponents();
+          Class<?>[] signature =
+              Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+          try {
+            Constructor<?> constructor = type.getDeclaredConstructor(signature);
+            constructor.setAccessible(true);
+            return new Shape(List.of(components), constructor);
+          } catch (NoSuchMethodException e) {
+            throw new IllegalStateException(type + " is no record", e);
+          }
+        }
+      };
+
   private static final int SHOWN_MAX = 60;
 
   /** Behind the name of a component, in the path of a field within. */
@@ -38,19 +55,22 @@ final class RecordReader {
     return problems;
   }
 
+  /** What is looked up once for a class. */
+  private record Shape(List<RecordComponent> components, Constructor<?> constructor) {}
+
   /** {@return the record, or null if {@link #problems()} says why not} */
   <R> @Nullable R read(Class<R> type, JsonNode node, String path) {
     if (!node.isObject()) {
       problem(path, node, "must be an object");
       return null;
     }
-    RecordComponent[] components = type.getRecordComponents();
+    List<RecordComponent> components = SHAPES.get(type).components();
     int before = problems.size();
     refuseUnknown(node, components, path);
-    @Nullable Object[] values = new @Nullable Object[components.length];
+    @Nullable Object[] values = new @Nullable Object[components.size()];
     Set<String> unfit = new HashSet<>();
-    for (int i = 0; i < components.length; i++) {
-      RecordComponent component = components[i];
+    for (int i = 0; i < components.size(); i++) {
+      RecordComponent component = components.get(i);
       int soFar = problems.size();
       values[i] =
           component(
@@ -63,10 +83,10 @@ final class RecordReader {
       }
     }
     if (unfit.isEmpty()) {
-      R read = construct(type, components, values, path);
+      R read = construct(type, values, path);
       return problems.size() > before ? null : read;
     }
-    problems.addAll(alsoRefused(type, components, values, path, unfit));
+    problems.addAll(alsoRefused(type, values, path, unfit));
     return null;
   }
 
@@ -76,13 +96,9 @@ final class RecordReader {
    * they speak.
    */
   private static List<Problem> alsoRefused(
-      Class<?> type,
-      RecordComponent[] components,
-      @Nullable Object[] values,
-      String path,
-      Set<String> unfit) {
+      Class<?> type, @Nullable Object[] values, String path, Set<String> unfit) {
     try {
-      constructor(type, components).newInstance(values);
+      SHAPES.get(type).constructor().newInstance(values);
       return List.of();
     } catch (InvocationTargetException e) {
       return e.getCause() instanceof WrongFields wrong
@@ -210,8 +226,8 @@ final class RecordReader {
     return values;
   }
 
-  private void refuseUnknown(JsonNode node, RecordComponent[] components, String path) {
-    List<String> known = Arrays.stream(components).map(RecordComponent::getName).toList();
+  private void refuseUnknown(JsonNode node, List<RecordComponent> components, String path) {
+    List<String> known = components.stream().map(RecordComponent::getName).toList();
     for (String name : node.propertyNames()) {
       if (!known.contains(name)) {
         problems.add(
@@ -225,10 +241,9 @@ final class RecordReader {
     }
   }
 
-  private <R> @Nullable R construct(
-      Class<R> type, RecordComponent[] components, @Nullable Object[] values, String path) {
+  private <R> @Nullable R construct(Class<R> type, @Nullable Object[] values, String path) {
     try {
-      return constructor(type, components).newInstance(values);
+      return type.cast(SHAPES.get(type).constructor().newInstance(values));
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof WrongFields wrong) {
         wrong
@@ -244,15 +259,6 @@ final class RecordReader {
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(type + " cannot be built", e);
     }
-  }
-
-  private static <R> Constructor<R> constructor(Class<R> type, RecordComponent[] components)
-      throws NoSuchMethodException {
-    Class<?>[] signature =
-        Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
-    Constructor<R> constructor = type.getDeclaredConstructor(signature);
-    constructor.setAccessible(true);
-    return constructor;
   }
 
   private void problem(String path, JsonNode node, String cure) {

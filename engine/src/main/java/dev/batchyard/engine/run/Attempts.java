@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 
@@ -37,6 +38,9 @@ final class Attempts {
   private final Slots slots;
   private final Pace pace;
   private final Map<Key, Attempt> held = new ConcurrentHashMap<>();
+
+  /** Attempts that must run alone and have not ended. */
+  private final AtomicInteger alone = new AtomicInteger();
 
   Attempts(
       TaskTypes types,
@@ -62,6 +66,9 @@ final class Attempts {
   /** Takes a claim into memory; from here on reconciliation leaves its lease alone. */
   void hold(Attempt attempt) {
     held.put(Key.of(attempt.claim()), attempt);
+    if (attempt.claim().alone()) {
+      alone.incrementAndGet();
+    }
   }
 
   /** Starts it now or as soon as a slot is free. */
@@ -127,7 +134,7 @@ final class Attempts {
 
   /** {@return whether a task runs that must run alone} */
   boolean anyAlone() {
-    return held.values().stream().anyMatch(a -> a.claim().alone() && !a.hasEnded());
+    return alone.get() > 0;
   }
 
   Collection<Attempt> held() {
@@ -225,6 +232,9 @@ final class Attempts {
   private boolean report(Attempt attempt, AttemptEnd end) {
     if (!attempt.end()) {
       return false;
+    }
+    if (attempt.claim().alone()) {
+      alone.decrementAndGet();
     }
     if (attempt.begun()) {
       pace.tell(attempt.claim().type(), attempt.ran());
