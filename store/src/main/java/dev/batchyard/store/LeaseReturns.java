@@ -15,11 +15,14 @@ import java.util.Optional;
  */
 final class LeaseReturns {
 
+  // What nobody held was never started, as far as can be told.
   // Nobody knows when a node died: a lost attempt ended with its last beat, as far as can be told.
   private static final String LOG =
       """
       insert into attempt_log (task, attempt, generation, node, started_at, ended_at, ended)
-      select g.task, l.attempt, l.generation, n.name, coalesce(r.started_at, l.claimed_at),
+      select g.task, l.attempt, l.generation, n.name,
+             case when a.ended = 'lost' then coalesce(r.started_at, l.claimed_at)
+                  else r.started_at end,
              case when a.ended = 'lost'
                   then least(c.now, greatest(n.beat_at, coalesce(r.started_at, l.claimed_at)))
                   else c.now end,

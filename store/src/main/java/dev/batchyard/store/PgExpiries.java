@@ -15,6 +15,8 @@ import java.util.List;
  */
 final class PgExpiries implements Expiries {
 
+  // It waits from when it became due or last ran. A claim that was given back before its handler
+  // was called (released, never started) does not count: it has waited on all the time.
   // A task is in a block, parked, leased or ended. Of a block, what is left becomes new blocks: a
   // claim that has locked the old one is not disturbed, since such a block is passed over here.
   static final String EXPIRE =
@@ -65,7 +67,11 @@ final class PgExpiries implements Expiries {
           from waiting w
          cross join clock c
          cross join lateral (
-           select greatest(w.due_at, (select max(a.ended_at) from attempt_log a where a.task = w.task))
+           select greatest(w.due_at,
+                           (select max(a.ended_at)
+                              from attempt_log a
+                             where a.task = w.task
+                               and (a.ended <> 'released' or a.started_at is not null)))
                   + w.queue_timeout as from_now) f),
       cut as materialized (
         select lane, due_at, first, bid, kind, whole, attempt, failures, crashes, generation,

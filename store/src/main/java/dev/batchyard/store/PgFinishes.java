@@ -26,6 +26,7 @@ final class PgFinishes implements Finishes {
   // of the two sets would be a nested loop of 500 × 500 when every lease holds one task.
   // An end that is spared is a release with an error; how many of them came under leases since the
   // one under which the checkpoint last moved decides whether it is charged after all.
+  // What is released before its handler was called has not started: that tells it from an attempt.
   // A request that came while the attempt ended otherwise than for good is carried out here.
   private static final String FINISH =
       """
@@ -37,17 +38,17 @@ final class PgFinishes implements Finishes {
                array_agg(ran) as rans, array_agg(type) as types, array_agg(node) as nodes,
                array_agg(result) as results, array_agg(kind) as kinds,
                array_agg(message) as messages, array_agg(trace) as traces,
-               array_agg(spared) as spareds
+               array_agg(spared) as spareds, array_agg(called) as calleds
           from unnest(?::bigint[], ?::text[]::uuid[], ?::bigint[], ?::text[], ?::bigint[],
                       ?::bigint[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
-                      ?::boolean[])
+                      ?::boolean[], ?::boolean[])
                g (lease, token, task, verdict, delay, ran, type, node, result, kind, message, trace,
-                  spared)
+                  spared, called)
          group by lease, token),
       held as materialized (
         select l.*, l.ids * t.ids as mine, l.ids - t.ids as rest, t.tasks, t.verdicts, t.delays,
                t.rans, t.types, t.nodes, t.results, t.kinds, t.messages, t.traces,
-               t.spareds
+               t.spareds, t.calleds
           from (select * from taken order by lease) t
          cross join lateral (
            select l.*
@@ -63,7 +64,7 @@ final class PgFinishes implements Finishes {
                            where c.task = e.task and c.lease = h.id
                            limit 1)
                     then 0 else h.crashes end as crashes,
-               e.task, e.type, e.node, e.result, a.ask, c.now,
+               e.task, e.type, e.node, e.result, e.called, a.ask, c.now,
                e.delay * interval '1 ms' as delay,
                c.now - e.ran * interval '1 ms' as started_at,
                case when e.kind is not null
@@ -75,8 +76,9 @@ final class PgFinishes implements Finishes {
          cross join clock c
          cross join lateral
                unnest(h.tasks, h.verdicts, h.delays, h.rans, h.types, h.nodes, h.results, h.kinds,
-                      h.messages, h.traces, h.spareds)
-               e (task, verdict, delay, ran, type, node, result, kind, message, trace, spared)
+                      h.messages, h.traces, h.spareds, h.calleds)
+               e (task, verdict, delay, ran, type, node, result, kind, message, trace, spared,
+                  called)
          cross join lateral (
            select case when h.asked @> e.task
                        then coalesce((select q.kind from request q where q.task = e.task),
@@ -141,7 +143,8 @@ final class PgFinishes implements Finishes {
       logged as (
         insert into attempt_log (task, attempt, generation, lease, node, started_at, ended_at, ended,
                                  error)
-        select task, attempt, generation, lease, node, started_at, now,
+        select task, attempt, generation, lease, node,
+               case when called or verdict <> 'release' then started_at end, now,
                case verdict when 'retry'  then 'failed'
                             when 'snooze' then 'snoozed'
                             when 'pause'  then 'paused'
@@ -275,7 +278,7 @@ final class PgFinishes implements Finishes {
         new Verdict.Fail(
             new Failure("EndNotStored", "the database refused it: " + cause.getMessage(), ""));
     try {
-      return write(List.of(new Finish(end.claim(), failed, end.node(), end.ran())));
+      return write(List.of(new Finish(end.claim(), failed, end.node(), end.ran(), end.called())));
     } catch (StatementFailed e) {
       if (!e.isBadValue()) {
         throw e;
@@ -333,6 +336,7 @@ final class PgFinishes implements Finishes {
       texts(applied, a -> a.why() == null ? null : a.why().message()),
       texts(applied, a -> a.why() == null ? null : a.why().trace()),
       applied.stream().map(Applied::spared).toArray(Boolean[]::new),
+      ends.stream().map(Finish::called).toArray(Boolean[]::new),
       Decisions.SPARED_MAX
     };
   }

@@ -127,12 +127,17 @@ final class TaskHistory {
       String why = "attempt " + attempt.attempt();
       moves.add(new Move(attempt.started().get(), TaskState.READY, TaskState.RUNNING, node, why));
     }
-    if (attempt.finished().isPresent()) {
+    if (attempt.finished().isPresent() && !neverStarted(attempt)) {
       end(run)
           .ifPresent(to ->
               moves.add(
                   new Move(attempt.finished().get(), TaskState.RUNNING, to, node, why(run, to))));
     }
+  }
+
+  /** Claimed and given back without its handler: it was ready all the time. */
+  private static boolean neverStarted(Attempt attempt) {
+    return attempt.started().isEmpty() && "released".equals(attempt.ended());
   }
 
   /** Where the end of an attempt led, unless an event says it. */

@@ -6,6 +6,7 @@ import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Expiries;
+import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.task.Failure;
@@ -112,15 +113,37 @@ class LimitsTest {
   }
 
   @Test
+  void a_queue_timeout_goes_on_while_claims_come_back_before_their_handler_is_called() {
+    long givenBack = f.submit(StoreFixture.limited(QUEUE));
+    long unheld = f.submit(StoreFixture.limited(QUEUE));
+    f.pass(MINUTE.minus(TICK));
+    Claim waited = f.claimOne(node);
+    f.store
+        .finishes()
+        .finish(List.of(new Finish(waited, new Verdict.Release(), "node", TICK, false)));
+    f.claim(node, 2);
+    f.store.claims().releaseUnheld(node, Set.of());
+    for (long task : List.of(givenBack, unheld)) {
+      assertThat(f.state(task)).isEqualTo(TaskState.READY);
+    }
+    f.pass(TICK);
+    sweep();
+    for (long task : List.of(givenBack, unheld)) {
+      assertFailed(task, TaskState.READY, TimeLimits.QUEUE_TIMEOUT);
+    }
+    assertNothingLeft();
+  }
+
+  @Test
   void a_queue_timeout_begins_anew_with_a_retry_a_give_back_and_a_resume() {
     long retried = f.submit(StoreFixture.limited(QUEUE));
     long givenBack = f.submit(StoreFixture.limited(QUEUE));
     long resumed = f.submit(StoreFixture.limited(QUEUE));
     f.store.operatorMoves().pause(resumed, "kim");
     f.finish(f.claim(node, 1), StoreFixture.retry(MINUTE));
-    f.claim(node, 1);
+    List<Claim> begun = f.claim(node, 1);
     f.pass(MINUTE.minus(TICK));
-    f.store.claims().releaseUnheld(node, Set.of());
+    f.finish(begun, new Verdict.Release());
     f.store.operatorMoves().resume(resumed, "kim");
     f.pass(MINUTE.minus(TICK));
     sweep();

@@ -33,6 +33,7 @@ final class Attempt implements TaskContext {
   private volatile long startedNs;
   private volatile long stopAskedNs;
   private volatile boolean interrupted;
+  private volatile boolean called;
 
   Attempt(Claim claim, Boot boot, OpenLog log, LongSupplier nanos) {
     this.claim = claim;
@@ -65,6 +66,16 @@ final class Attempt implements TaskContext {
 
   boolean begun() {
     return thread != null;
+  }
+
+  /** From here on its handler runs. */
+  void call() {
+    called = true;
+  }
+
+  /** {@return whether its handler was called} One that was stopped before never is. */
+  boolean called() {
+    return called;
   }
 
   long claimedNs() {

@@ -80,7 +80,11 @@ final class Attempts {
 
   /** Gives back those that wait for a slot and were claimed before this instant. */
   void giveBackWaiting(long claimedBeforeNs) {
-    slots.withdrawSince(claimedBeforeNs).forEach(this::giveBack);
+    List<Attempt> late = slots.withdrawSince(claimedBeforeNs);
+    if (!late.isEmpty()) {
+      pace.stall();
+    }
+    late.forEach(this::giveBack);
   }
 
   /** {@return how many tasks of each type may be claimed now} See {@link Pace#wanted}. */
@@ -181,6 +185,7 @@ final class Attempts {
   }
 
   private AttemptEnd call(Attempt attempt) {
+    attempt.call();
     try {
       TaskType<?> type = types.get(attempt.claim().type());
       return switch (invoke(type, attempt)) {
@@ -248,7 +253,7 @@ final class Attempts {
       ends.refused();
       settled(List.of(attempt.claim()));
     } else {
-      ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran()));
+      ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran(), attempt.called()));
     }
     return true;
   }

@@ -9,6 +9,10 @@ import java.util.concurrent.ConcurrentHashMap;
  * How many tasks of a type may be claimed ahead of a free slot: what the node can start within
  * {@link #AHEAD}, by how long attempts of the type took of late (an exponentially weighted mean of
  * weight 1/8). Quick types are claimed hundreds at a time, slow ones not before a slot is free.
+ *
+ * <p>The mean tells nothing of slots that others hold for long. So once a line had to be given back
+ * nothing is claimed ahead any more, until a slot has been left again as soon as the line needs it:
+ * else the same tasks would be claimed and given back for as long as the slots are held.
  */
 final class Pace {
 
@@ -22,6 +26,7 @@ final class Pace {
   private final Map<String, Integer> leaseMaxByType;
   private final int slots;
   private final Map<String, Long> meanNsByType = new ConcurrentHashMap<>();
+  private volatile boolean stalled;
 
   Pace(Map<String, Integer> leaseMaxByType, int slots) {
     this.leaseMaxByType = leaseMaxByType;
@@ -35,6 +40,14 @@ final class Pace {
     if (nextNs != meanNs) {
       var _ = meanNsByType.put(type, nextNs);
     }
+    if (stalled && ran.compareTo(GIVE_BACK_AFTER) < 0) {
+      stalled = false;
+    }
+  }
+
+  /** A line was given back: the slots are held for longer than the means say. */
+  void stall() {
+    stalled = true;
   }
 
   /**
@@ -47,7 +60,8 @@ final class Pace {
   Map<String, Integer> wanted(int free, int waiting) {
     Map<String, Integer> wanted = new TreeMap<>();
     leaseMaxByType.forEach((type, leaseMax) -> {
-      int room = runsLow(type, waiting) ? free + ahead(type, leaseMax) - waiting : 0;
+      int ahead = stalled ? 0 : ahead(type, leaseMax);
+      int room = runsLow(type, waiting) ? free + ahead - waiting : 0;
       wanted.put(type, Math.clamp(room, 0, leaseMax));
     });
     return wanted;

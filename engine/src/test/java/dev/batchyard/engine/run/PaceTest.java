@@ -45,6 +45,17 @@ class PaceTest {
     assertThat(pace.wanted(0, 0)).containsEntry("quick", SLOTS * 50 / 10);
   }
 
+  @Test
+  void nothing_is_claimed_ahead_of_slots_that_are_held_until_one_is_left_soon() {
+    pace.stall();
+    assertThat(pace.wanted(0, 0)).containsEntry("quick", 0);
+    assertThat(pace.wanted(2, 0)).as("what is free is used").containsEntry("quick", 2);
+    pace.tell("long", Duration.ofSeconds(1));
+    assertThat(pace.wanted(0, 0)).as("the line would wait too long").containsEntry("quick", 0);
+    pace.tell("quick", Duration.ofMillis(1));
+    assertThat(pace.wanted(0, 0).get("quick")).isPositive();
+  }
+
   private void tellOften(Duration ran) {
     for (int i = 0; i < 200; i++) {
       pace.tell("quick", ran);
