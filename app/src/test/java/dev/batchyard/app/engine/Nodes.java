@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Nodes of a test, on one database, with leases of a second unless told otherwise. */
@@ -58,12 +59,21 @@ final class Nodes implements AutoCloseable {
 
   /** Starts a node that does something whenever the log of an attempt is closed. */
   Engine start(String name, Runnable onLogClosed) {
+    return start(name, onLogClosed, ports -> ports);
+  }
+
+  /** Starts a node that goes through other ports where a test says so. */
+  Engine start(String name, UnaryOperator<EnginePorts> change) {
+    return start(name, () -> {}, change);
+  }
+
+  private Engine start(String name, Runnable onLogClosed, UnaryOperator<EnginePorts> change) {
     Database database = database();
     Store store = store(database);
     Engine engine =
         Engine.start(
             new EngineConfig(name, "localhost", 1, "test", 4, lease, Duration.ofSeconds(10)),
-            new EnginePorts(
+            change.apply(new EnginePorts(
                 store.sessions(),
                 store.claims(),
                 store.finishes(),
@@ -73,7 +83,7 @@ final class Nodes implements AutoCloseable {
                 store.upkeep(),
                 CODEC,
                 (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),
-                store.awayErrors()),
+                store.awayErrors())),
             types,
             database::boot);
     open.add(engine);

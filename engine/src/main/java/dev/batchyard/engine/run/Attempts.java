@@ -105,8 +105,8 @@ final class Attempts {
         });
   }
 
-  /** Gives back, uncharged, a claim whose handler has not been called. */
-  private void giveBack(Attempt attempt) {
+  /** Gives back, uncharged, a claim that is held and whose handler has not been called. */
+  void giveBack(Attempt attempt) {
     attempt.ask(StopReason.NODE_STOPS);
     report(attempt, new AttemptEnd.Stopped());
   }

@@ -63,7 +63,10 @@ final class ClaimLoop implements Loop.Step {
     this.stirredNs = reconciledNs;
   }
 
-  /** No claim begins after this; what waits is given back by the loop's last steps. */
+  /**
+   * No claim begins after this, and what one brings that is under way goes back at once; so does
+   * what waits, by the loop's last steps.
+   */
   void stop() {
     stopping = true;
     changed.raise();
@@ -132,7 +135,11 @@ final class ClaimLoop implements Loop.Step {
       Attempt attempt =
           new Attempt(claim, boot, logs.open(claim.task(), claim.counters().attempt()), nanos);
       attempts.hold(attempt);
-      attempts.startInTurn(attempt);
+      if (stopping) {
+        attempts.giveBack(attempt); // it came late: nobody waits for its handler any more
+      } else {
+        attempts.startInTurn(attempt);
+      }
     }
     return !claimed.isEmpty();
   }

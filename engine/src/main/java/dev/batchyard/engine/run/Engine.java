@@ -19,6 +19,9 @@ public final class Engine implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
   private static final Duration JOIN_MAX = Duration.ofSeconds(5);
 
+  /** As long as a statement may take: what a claim under way brings is to be given back in time. */
+  private static final Duration CLAIM_JOIN_MAX = Duration.ofSeconds(30);
+
   private final EngineConfig config;
   private final EnginePorts ports;
   private final Signal changed = new Signal();
@@ -127,7 +130,7 @@ public final class Engine implements AutoCloseable {
     awaitEnds(config.beat());
     attempts.held().stream().filter(a -> !a.hasEnded()).forEach(attempts::abandon);
     claimLoop.stop();
-    claimLoop.join(JOIN_MAX);
+    claimLoop.join(CLAIM_JOIN_MAX);
     if (!settled(config.lease())) {
       LOG.warn("the store did not take the last ends; the next start will find those tasks");
     }
