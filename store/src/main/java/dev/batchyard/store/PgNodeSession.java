@@ -36,6 +36,9 @@ final class PgNodeSession implements NodeSession {
   /** A look at all that waits takes at most this share of the time. */
   private static final int LOOK_SHARE = 200;
 
+  /** However long it took, as a stalled connection makes it: after this it is tried again. */
+  private static final long LOOK_PAUSE_MAX_NS = Duration.ofSeconds(30).toNanos();
+
   private static final long QUICK_NS = Duration.ofMillis(10).toNanos();
 
   /** More nodes than this beat often enough for all, though each beats half as often. */
@@ -99,7 +102,8 @@ final class PgNodeSession implements NodeSession {
       case RECENT -> Optional.of(lease.dividedBy(2));
       case ALL ->
           Optional.of(
-              lookTookNs > QUICK_NS && nowNs - lookedNs < LOOK_SHARE * lookTookNs
+              lookTookNs > QUICK_NS
+                      && nowNs - lookedNs < Math.min(LOOK_PAUSE_MAX_NS, LOOK_SHARE * lookTookNs)
                   ? lease.dividedBy(2)
                   : EVER);
     };

@@ -7,11 +7,14 @@ import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,6 +53,32 @@ class BeatsTest {
     f.pass(Duration.ofSeconds(5));
     assertThat(session.beat(false, 0, Look.RECENT).due()).as("half a lease ago").isEmpty();
     assertThat(session.beat(false, 0, Look.ALL).due()).contains(Duration.ZERO);
+  }
+
+  @Test
+  void a_look_that_stalled_puts_the_next_one_off_for_half_a_minute_at_most() throws SQLException {
+    AtomicLong stalledNs = new AtomicLong();
+    AtomicLong nowNs = new AtomicLong();
+    try (Connection connection = f.source.getConnection()) {
+      NodeSession slow =
+          new PgNodeSession(
+              connection,
+              () -> Optional.of(f.now),
+              A,
+              Duration.ofSeconds(10),
+              () -> nowNs.getAndAdd(stalledNs.get()));
+      f.submit();
+      f.pass(Duration.ofMinutes(1));
+      stalledNs.set(Duration.ofMinutes(1).toNanos());
+      assertThat(slow.beat(false, 0, Look.ALL).due()).contains(Duration.ZERO);
+      stalledNs.set(0);
+      nowNs.addAndGet(-Duration.ofMinutes(1).toNanos()); // as it was when the answer came
+      assertThat(slow.beat(false, 0, Look.ALL).due()).as("spared").isEmpty();
+      nowNs.addAndGet(Duration.ofSeconds(29).toNanos());
+      assertThat(slow.beat(false, 0, Look.ALL).due()).as("spared still").isEmpty();
+      nowNs.addAndGet(Duration.ofSeconds(1).toNanos());
+      assertThat(slow.beat(false, 0, Look.ALL).due()).contains(Duration.ZERO);
+    }
   }
 
   @Test
