@@ -61,7 +61,8 @@ final class LeaseReturns {
           from ended
          group by lane, state)
       insert into event (task, at, from_state, to_state, by, why)
-      select task, now, 'running', 'cancelled', by, 'cancelled; node ' || name || ' no longer has it'
+      select task, now, 'running', 'cancelled', by,
+             'cancelled; node ' || coalesce(name, '?') || ' no longer has it'
         from asked
       returning task
       """;
@@ -81,7 +82,8 @@ final class LeaseReturns {
                generation, by, now
           from asked)
       insert into event (task, at, from_state, to_state, by, why)
-      select task, now, 'running', 'paused', by, 'paused; node ' || name || ' no longer has it'
+      select task, now, 'running', 'paused', by,
+             'paused; node ' || coalesce(name, '?') || ' no longer has it'
         from asked
       """;
 

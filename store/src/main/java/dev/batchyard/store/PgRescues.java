@@ -1,12 +1,19 @@
 package dev.batchyard.store;
 
 import dev.batchyard.engine.port.Rescues;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Small pages, each a transaction; leases that another node is rescuing are passed over. */
+/**
+ * Small pages, each a transaction; leases that another node is rescuing are passed over. A page
+ * that the database refuses is done lease by lease, so that what it refuses holds up nothing else.
+ */
 final class PgRescues implements Rescues {
 
   private static final Logger LOG = LoggerFactory.getLogger(PgRescues.class);
@@ -33,7 +40,7 @@ final class PgRescues implements Rescues {
       """
       select l.id, (select sum(upper(r) - lower(r)) from unnest(l.ids) r) = 1 as alone
         from lease l
-       where l.boot = any (?::text[]::uuid[])
+       where l.boot = any (?::text[]::uuid[]) and l.id between ? and ?
        order by l.id
        limit ?
          for update skip locked
@@ -41,9 +48,17 @@ final class PgRescues implements Rescues {
 
   private record Lost(long lease, boolean alone) {}
 
+  /**
+   * What became of a page.
+   *
+   * @param last the highest lease in it, from which the next page goes on; empty if there was none
+   */
+  private record Page(int tasks, OptionalLong last) {}
+
   private final Db db;
   private final LeaseReturns returns;
   private final WakeUps wakeUps;
+  private final Set<Long> refused = ConcurrentHashMap.newKeySet();
 
   PgRescues(Db db, LeaseReturns returns, WakeUps wakeUps) {
     this.db = db;
@@ -59,12 +74,11 @@ final class PgRescues implements Rescues {
     }
     terminate(boots);
     int tasks = 0;
-    for (int pages = 0; pages < LEASES_MAX / PAGE_LEASES; pages++) {
-      int released = page(boots);
-      tasks += released;
-      if (released == 0) {
-        break;
-      }
+    OptionalLong last = OptionalLong.of(0);
+    for (int pages = 0; pages < LEASES_MAX / PAGE_LEASES && last.isPresent(); pages++) {
+      Page page = page(boots, last.getAsLong() + 1);
+      tasks += page.tasks();
+      last = page.last();
     }
     if (tasks > 0) {
       wakeUps.wake();
@@ -72,22 +86,58 @@ final class PgRescues implements Rescues {
     return tasks;
   }
 
-  private int page(List<String> boots) {
+  private Page page(List<String> boots, long from) {
+    List<Lost> tried = new ArrayList<>();
+    try {
+      int tasks = release(boots, from, Long.MAX_VALUE, tried);
+      return new Page(tasks, last(tried));
+    } catch (StatementFailed e) {
+      int tasks = tried.stream().mapToInt(lost -> alone(boots, lost.lease())).sum();
+      return new Page(tasks, last(tried));
+    }
+  }
+
+  /** One lease of a page that was refused; told of once if it is the one to blame. */
+  private int alone(List<String> boots, long lease) {
+    try {
+      return release(boots, lease, lease, new ArrayList<>());
+    } catch (StatementFailed e) {
+      if (refused.add(lease)) {
+        LOG.error("lease {} of a node that is no more cannot be released", lease, e);
+      }
+      return 0;
+    }
+  }
+
+  /**
+   * Releases a page of the leases from one to another.
+   *
+   * @param tried afterwards holds what the page was made of, released or not
+   * @return how many tasks
+   */
+  private int release(List<String> boots, long from, long to, List<Lost> tried) {
     return db.transaction(c -> {
-      List<Lost> lost =
+      tried.clear(); // it may be run again
+      tried.addAll(
           Sql.query(
               c,
               PAGE,
               r -> new Lost(r.getLong("id"), r.getBoolean("alone")),
               boots.toArray(String[]::new),
-              PAGE_LEASES);
-      return lost.isEmpty()
+              from,
+              to,
+              PAGE_LEASES));
+      return tried.isEmpty()
           ? 0
           : returns.lost(
               c,
-              lost.stream().filter(Lost::alone).map(Lost::lease).toList(),
-              lost.stream().filter(l -> !l.alone()).map(Lost::lease).toList());
+              tried.stream().filter(Lost::alone).map(Lost::lease).toList(),
+              tried.stream().filter(l -> !l.alone()).map(Lost::lease).toList());
     });
+  }
+
+  private static OptionalLong last(List<Lost> page) {
+    return page.stream().mapToLong(Lost::lease).max();
   }
 
   private void terminate(List<String> boots) {

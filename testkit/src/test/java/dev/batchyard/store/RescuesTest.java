@@ -228,6 +228,38 @@ class RescuesTest {
     assertThat(f.store.rescues().rescue()).isEqualTo(1);
   }
 
+  @Test
+  void requests_are_carried_out_for_a_boot_that_nobody_knows() {
+    List<Long> ids = f.submit(3);
+    f.claim(node, 3);
+    f.store.operatorMoves().cancel(ids.get(0), "kim");
+    f.store.operatorMoves().pause(ids.get(2), "kim");
+    f.sql("delete from node");
+
+    assertThat(f.store.rescues().rescue()).isEqualTo(3);
+
+    assertThat(f.state(ids.get(0))).isEqualTo(TaskState.CANCELLED);
+    assertThat(f.state(ids.get(2))).isEqualTo(TaskState.PAUSED);
+    assertThat(f.detail(ids.get(2)).events().getLast().why())
+        .isEqualTo("paused; node ? no longer has it");
+  }
+
+  @Test
+  void a_lease_that_cannot_be_released_holds_up_no_other() {
+    List<Long> ids = f.submit(45);
+    ids.forEach(id -> f.claimOne(node));
+    long bad = ids.get(1);
+    f.sql("alter table attempt_log add constraint refuses check (task <> " + bad + ")");
+    try {
+      assertThat(f.kill(node)).isEqualTo(44);
+      assertThat(f.store.rescues().rescue()).isZero();
+    } finally {
+      f.sql("alter table attempt_log drop constraint refuses");
+    }
+    assertThat(f.state(bad)).isEqualTo(TaskState.RUNNING);
+    assertThat(f.store.rescues().rescue()).as("it is tried again").isEqualTo(1);
+  }
+
   private String chunkState(Claim claim) {
     try (Connection c = f.source.getConnection()) {
       Sql.run(

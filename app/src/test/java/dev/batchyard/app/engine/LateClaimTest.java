@@ -45,8 +45,7 @@ class LateClaimTest {
                   calls.incrementAndGet();
                   return Outcome.completed();
                 }))) {
-      long task =
-          nodes.submitter().submit(NewTask.of("t.count", new Nodes.Numbered(1))).task();
+      long task = nodes.submitter().submit(NewTask.of("t.count", new Nodes.Numbered(1))).task();
       Engine engine = nodes.start("a", ports -> slow(ports, claimed));
       claimed.await();
       engine.close();

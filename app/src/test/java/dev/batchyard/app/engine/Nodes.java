@@ -73,17 +73,18 @@ final class Nodes implements AutoCloseable {
     Engine engine =
         Engine.start(
             new EngineConfig(name, "localhost", 1, "test", 4, lease, Duration.ofSeconds(10)),
-            change.apply(new EnginePorts(
-                store.sessions(),
-                store.claims(),
-                store.finishes(),
-                store.rescues(),
-                store.expiries(),
-                store.runningRows(),
-                store.upkeep(),
-                CODEC,
-                (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),
-                store.awayErrors())),
+            change.apply(
+                new EnginePorts(
+                    store.sessions(),
+                    store.claims(),
+                    store.finishes(),
+                    store.rescues(),
+                    store.expiries(),
+                    store.runningRows(),
+                    store.upkeep(),
+                    CODEC,
+                    (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),
+                    store.awayErrors())),
             types,
             database::boot);
     open.add(engine);

@@ -2,9 +2,11 @@ package dev.batchyard.engine.run;
 
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.RunningRows.RunningRow;
+import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.task.Eta;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -12,7 +14,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * When a beat says so: rescues what dead nodes held, fails what has waited beyond a limit. Once a
- * beat: writes what people see of running tasks. Now and then: the store's own upkeep.
+ * beat: writes what people see of running tasks. Now and then: the store's own upkeep. One of these
+ * that fails holds up no other.
  */
 final class UpkeepLoop implements Loop.Step {
 
@@ -32,6 +35,7 @@ final class UpkeepLoop implements Loop.Step {
   private final FinishLoop ends;
   private final Chores chores;
   private final LongSupplier nanos;
+  private final List<Chore> round;
   private long storeUpkeepNs;
   private long rolledUpNs;
   private long recordedNs;
@@ -54,26 +58,36 @@ final class UpkeepLoop implements Loop.Step {
     this.storeUpkeepNs = nanos.getAsLong() - STORE_UPKEEP_EVERY_NS;
     this.rolledUpNs = nanos.getAsLong();
     this.recordedNs = nanos.getAsLong();
+    this.round =
+        List.of(
+            new Chore("rescue", this::rescueOnce),
+            new Chore("limits", this::expire),
+            new Chore("running rows", this::recordRunning),
+            new Chore("roll-up", this::rollUp),
+            new Chore("partitions", this::storeUpkeep),
+            new Chore("retention", this::prune));
   }
 
   @Override
   public void runOnce() throws InterruptedException {
     chores.await(config.beat());
-    if (chores.takeRescue()) {
-      rescueOnce();
+    Optional<StoreUnavailable> away = Optional.empty();
+    for (Chore chore : round) {
+      Optional<StoreUnavailable> met = chore.run();
+      away = away.isPresent() ? away : met;
     }
-    if (chores.takeExpire()) {
-      expire();
+    if (away.isPresent()) {
+      throw away.get();
     }
-    recordRunning();
-    rollUp();
+  }
+
+  private void storeUpkeep() {
     if (nanos.getAsLong() - storeUpkeepNs >= STORE_UPKEEP_EVERY_NS) {
       ports.upkeep().runOnce();
       storeUpkeepNs = nanos.getAsLong();
       pruning = true;
       ports.upkeep().rollUp(); // what others noted that live no more
     }
-    prune();
   }
 
   /** By nodes that end tasks: one that is idle leaves it to them. */
@@ -94,6 +108,9 @@ final class UpkeepLoop implements Loop.Step {
 
   /** One page a round: what many dead nodes held comes back as a ramp, not as a flood. */
   private void rescueOnce() {
+    if (!chores.takeRescue()) {
+      return;
+    }
     int rescued = ports.rescues().rescue();
     if (rescued > 0) {
       LOG.info(
@@ -103,6 +120,9 @@ final class UpkeepLoop implements Loop.Step {
 
   /** So many pages a beat at most: what else is done here must not wait for a flood. */
   private void expire() {
+    if (!chores.takeExpire()) {
+      return;
+    }
     int pages = 0;
     while (ports.expiries().expire() == Expiries.PAGE_MAX && pages < EXPIRE_PAGES_MAX) {
       pages++;
