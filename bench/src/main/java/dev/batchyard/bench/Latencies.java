@@ -8,19 +8,22 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
-/** Tasks submitted one by one at a steady rate, and how long each took to start. */
+/**
+ * Tasks submitted one by one at a steady rate, and how long each took to start from the instant at
+ * which its submit was due: a submit that stalls also holds up those behind it, and they show it.
+ */
 final class Latencies {
 
   private static final long LAST_MAX_S = 30;
 
   private final long apartNs;
   private final int count;
-  private final long[] submittedNs;
+  private final long[] dueNs;
 
   Latencies(int perS, int count) {
     this.apartNs = TimeUnit.SECONDS.toNanos(1) / perS;
     this.count = count;
-    this.submittedNs = new long[count + 1];
+    this.dueNs = new long[count + 1];
   }
 
   /** Submits them, by numbers from 1. */
@@ -28,7 +31,7 @@ final class Latencies {
     long next = System.nanoTime();
     for (int n = 1; n <= count; n++) {
       until(next);
-      submittedNs[n] = System.nanoTime();
+      dueNs[n] = next;
       queue.submitOne(n);
       next += apartNs;
     }
@@ -40,7 +43,10 @@ final class Latencies {
     }
   }
 
-  /** {@return milliseconds from submit to start of each, sorted, when all have started} */
+  /**
+   * {@return milliseconds from when each was due to be submitted to its start, sorted, when all
+   * have started}
+   */
   double[] await(Map<Long, Long> startedNs) throws IOException {
     long until_ns = System.nanoTime() + TimeUnit.SECONDS.toNanos(LAST_MAX_S);
     while (startedNs.size() < count) {
@@ -55,7 +61,7 @@ final class Latencies {
   /** {@return those of the numbers from the first to the last of these, all of which started} */
   double[] took_ms(Map<Long, Long> startedNs, int first, int last) {
     return IntStream.rangeClosed(first, last)
-        .mapToDouble(n -> (Objects.requireNonNull(startedNs.get((long) n)) - submittedNs[n]) / 1e6)
+        .mapToDouble(n -> (Objects.requireNonNull(startedNs.get((long) n)) - dueNs[n]) / 1e6)
         .sorted()
         .toArray();
   }

@@ -42,10 +42,16 @@ final class SteadyStream implements AutoCloseable {
     return submitted.get() / ((System.nanoTime() - fromNs) / 1e9);
   }
 
-  @Override
-  public void close() throws IOException, InterruptedException {
+  /** Submits nothing more; {@return how many tasks it submitted} */
+  long stop() throws InterruptedException {
     stopped = true;
     thread.join();
+    return submitted.get();
+  }
+
+  @Override
+  public void close() throws IOException, InterruptedException {
+    var _ = stop();
     if (!failures.isEmpty()) {
       throw new IOException("the stream broke off", failures.getFirst());
     }

@@ -84,6 +84,12 @@ final class WarmNodes implements AutoCloseable {
     return tasks / ((System.nanoTime() - from_ns) / 1e9);
   }
 
+  /** Counts tasks in that others submitted, and waits until all have ended. */
+  void awaitOthers(long tasks) throws Exception {
+    submitted += tasks;
+    awaitEnded();
+  }
+
   private static void require(Queues.Change change) throws IOException {
     if (change != Queues.Change.DONE) {
       throw new IOException("the queue was not paused or not resumed: " + change);

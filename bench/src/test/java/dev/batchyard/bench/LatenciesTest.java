@@ -3,6 +3,7 @@ package dev.batchyard.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.bench.queue.QueueSystem;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.LongConsumer;
 import org.junit.jupiter.api.Test;
@@ -32,7 +33,24 @@ class LatenciesTest {
     assertThat(latencies.took_ms(startedNs, 2, 2)).containsExactly(all_ms[2]);
   }
 
-  private static final class Nothing implements QueueSystem {
+  @Test
+  void a_submit_that_stalls_shows_in_those_behind_it() throws Exception {
+    long stall_ns = 50_000_000;
+    Latencies latencies = new Latencies(1_000, 3);
+    Map<Long, Long> startedNs = new HashMap<>();
+    latencies.submit(
+        new Nothing() {
+          @Override
+          public void submitOne(long n) {
+            Latencies.until(System.nanoTime() + (n == 1 ? stall_ns : 0));
+            startedNs.put(n, System.nanoTime());
+          }
+        });
+    double[] all_ms = latencies.await(startedNs);
+    assertThat(all_ms[0]).as("the third was due 2 ms after the first").isBetween(47.5, 1_000.0);
+  }
+
+  private static class Nothing implements QueueSystem {
 
     @Override
     public String name() {

@@ -61,7 +61,7 @@ final class BareRow implements LimitRow {
   public String bulk() {
     return """
     insert into task (type, params)
-    select type, params::jsonb from unnest(?::text[], ?::text[]) t (type, params)
+    select ?, params::jsonb from unnest(?::text[]) t (params)
     """;
   }
 
@@ -79,14 +79,12 @@ final class BareRow implements LimitRow {
 
   private static final class OfConnection implements Claims {
 
-    private final Connection connection;
     private final PreparedStatement claim;
     private final PreparedStatement move;
     private List<Claimed> claimed = List.of();
     private long mark;
 
     OfConnection(Connection connection, int max) throws SQLException {
-      this.connection = connection;
       this.claim = connection.prepareStatement(CLAIM);
       this.move = connection.prepareStatement(MOVE);
       claim.setInt(2, max);
@@ -115,12 +113,9 @@ final class BareRow implements LimitRow {
 
     @Override
     public void move() throws SQLException {
-      move.setArray(
-          1, connection.createArrayOf("bigint", claimed.stream().map(Claimed::id).toArray()));
-      move.setArray(
-          2, connection.createArrayOf("text", claimed.stream().map(Claimed::type).toArray()));
-      move.setArray(
-          3, connection.createArrayOf("text", claimed.stream().map(Claimed::params).toArray()));
+      move.setObject(1, claimed.stream().mapToLong(Claimed::id).toArray());
+      move.setObject(2, claimed.stream().map(Claimed::type).toArray(String[]::new));
+      move.setObject(3, claimed.stream().map(Claimed::params).toArray(String[]::new));
       move.executeUpdate();
     }
 

@@ -100,16 +100,12 @@ public final class LimitQueue implements QueueSystem {
   @Override
   public void submit(int count) throws SQLException {
     Submitting own = own();
-    own.bulk.setArray(1, own.connection.createArrayOf("text", copies(TYPE, count)));
-    own.bulk.setArray(2, own.connection.createArrayOf("text", copies(params(0), count)));
+    String[] params = new String[count];
+    Arrays.fill(params, params(0));
+    own.bulk.setString(1, TYPE);
+    own.bulk.setObject(2, params);
     own.bulk.executeUpdate();
     ring(own);
-  }
-
-  private static Object[] copies(String text, int count) {
-    String[] copies = new String[count];
-    Arrays.fill(copies, text);
-    return copies;
   }
 
   private static String params(long n) {

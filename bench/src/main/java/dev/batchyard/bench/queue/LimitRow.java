@@ -17,7 +17,7 @@ interface LimitRow {
   /** {@return statements that make both tables} */
   List<String> tables();
 
-  /** {@return the insert of many; its parameters are an array of types and one of parameters} */
+  /** {@return the insert of many; its parameters are the type of all and an array of parameters} */
   String bulk();
 
   /** {@return the insert of one; its parameters are the type and the parameters} */

@@ -6,6 +6,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -22,6 +23,8 @@ final class TaskRow implements LimitRow {
   private static final String NODE = "node-1";
   private static final String RESULT = "{}";
 
+  // Times travel as seconds in float8, which keeps their microseconds until the year 2106: as texts
+  // they would be written by one side and parsed by the other, twice for each task.
   /** Rows are never changed, only deleted: a place that was locked is still that of its row. */
   private static final String CLAIM =
       """
@@ -29,22 +32,24 @@ final class TaskRow implements LimitRow {
        where ctid = any (array(
          select ctid from task
           where queue = ?
-            and (priority, due_at, id) > (?::smallint, ?::text::timestamptz, ?::bigint)
+            and (priority, due_at, id) > (?::smallint, to_timestamp(?), ?::bigint)
             and due_at <= now()
           order by priority, due_at, id
           limit ?
             for update skip locked))
-      returning id, type, priority, attempt, due_at::text, submitted_at::text, params
+      returning id, type, priority, attempt, date_part('epoch', due_at),
+                date_part('epoch', submitted_at), params
       """;
 
   private static final String MOVE =
       """
       insert into history (id, queue, type, priority, attempt, due_at, submitted_at, params, state,
                            started_at, finished_at, result, node)
-      select id, ?, type, priority, attempt + 1, due_at, submitted_at, params::jsonb, 'c',
+      select id, ?, type, priority, attempt + 1, to_timestamp(due_at),
+             to_timestamp(submitted_at), params::jsonb, 'c',
              now() - ran * interval '1 ms', now(), result::jsonb, ?
-        from unnest(?::bigint[], ?::text[], ?::smallint[], ?::smallint[], ?::text[]::timestamptz[],
-                    ?::text[]::timestamptz[], ?::text[], ?::bigint[], ?::text[])
+        from unnest(?::bigint[], ?::text[], ?::smallint[], ?::smallint[], ?::float8[],
+                    ?::float8[], ?::text[], ?::bigint[], ?::text[])
              t (id, type, priority, attempt, due_at, submitted_at, params, ran, result)
       """;
 
@@ -93,7 +98,7 @@ final class TaskRow implements LimitRow {
   public String bulk() {
     return """
     insert into task (queue, priority, type, params)
-    select '%s', 0, type, params::jsonb from unnest(?::text[], ?::text[]) t (type, params)
+    select '%s', 0, ?, params::jsonb from unnest(?::text[]) t (params)
     """
         .formatted(QUEUE);
   }
@@ -109,9 +114,9 @@ final class TaskRow implements LimitRow {
     return new OfConnection(connection, max);
   }
 
-  private record Mark(short priority, String dueAt, long id) {
+  private record Mark(short priority, double dueS, long id) {
 
-    static final Mark START = new Mark(Short.MIN_VALUE, "-infinity", 0);
+    static final Mark START = new Mark(Short.MIN_VALUE, Double.NEGATIVE_INFINITY, 0);
   }
 
   private record Claimed(
@@ -119,18 +124,17 @@ final class TaskRow implements LimitRow {
       String type,
       short priority,
       short attempt,
-      String dueAt,
-      String submittedAt,
+      double dueS,
+      double submittedS,
       String params) {}
 
   private static final Comparator<Claimed> ORDER =
       Comparator.comparingInt(Claimed::priority)
-          .thenComparing(Claimed::dueAt)
+          .thenComparingDouble(Claimed::dueS)
           .thenComparingLong(Claimed::id);
 
   private static final class OfConnection implements Claims {
 
-    private final Connection connection;
     private final PreparedStatement claim;
     private final PreparedStatement move;
     private List<Claimed> claimed = List.of();
@@ -138,7 +142,6 @@ final class TaskRow implements LimitRow {
     private long claimedAtNs;
 
     OfConnection(Connection connection, int max) throws SQLException {
-      this.connection = connection;
       this.claim = connection.prepareStatement(CLAIM);
       this.move = connection.prepareStatement(MOVE);
       claim.setString(1, QUEUE);
@@ -158,15 +161,15 @@ final class TaskRow implements LimitRow {
       return claimed.stream().map(Claimed::params).toList();
     }
 
-    /** A delete by place returns in the order of places; times of one zone compare as texts. */
+    /** A delete by place returns in the order of places. */
     private static Mark last(List<Claimed> tasks) {
       Claimed last = Collections.max(tasks, ORDER);
-      return new Mark(last.priority, last.dueAt, last.id);
+      return new Mark(last.priority, last.dueS, last.id);
     }
 
     private List<Claimed> behind(Mark from) throws SQLException {
       claim.setObject(2, from.priority, Types.SMALLINT);
-      claim.setString(3, from.dueAt);
+      claim.setDouble(3, from.dueS);
       claim.setLong(4, from.id);
       List<Claimed> found = new ArrayList<>();
       try (ResultSet rows = claim.executeQuery()) {
@@ -177,8 +180,8 @@ final class TaskRow implements LimitRow {
                   rows.getString(2),
                   rows.getShort(3),
                   rows.getShort(4),
-                  rows.getString(5),
-                  rows.getString(6),
+                  rows.getDouble(5),
+                  rows.getDouble(6),
                   rows.getString(7)));
         }
       }
@@ -188,25 +191,32 @@ final class TaskRow implements LimitRow {
     @Override
     public void move() throws SQLException {
       int count = claimed.size();
-      Object[][] columns = new Object[9][count];
-      long ranMs = (System.nanoTime() - claimedAtNs) / 1_000_000;
+      long[] ids = new long[count];
+      String[] types = new String[count];
+      short[] priorities = new short[count];
+      short[] attempts = new short[count];
+      double[] dueS = new double[count];
+      double[] submittedS = new double[count];
+      String[] params = new String[count];
+      long[] ranMs = new long[count];
+      String[] results = new String[count];
       for (int i = 0; i < count; i++) {
         Claimed task = claimed.get(i);
-        columns[0][i] = task.id;
-        columns[1][i] = task.type;
-        columns[2][i] = task.priority;
-        columns[3][i] = task.attempt;
-        columns[4][i] = task.dueAt;
-        columns[5][i] = task.submittedAt;
-        columns[6][i] = task.params;
-        columns[7][i] = ranMs;
-        columns[8][i] = RESULT;
+        ids[i] = task.id;
+        types[i] = task.type;
+        priorities[i] = task.priority;
+        attempts[i] = task.attempt;
+        dueS[i] = task.dueS;
+        submittedS[i] = task.submittedS;
+        params[i] = task.params;
       }
-      String[] types = {
-        "bigint", "text", "smallint", "smallint", "text", "text", "text", "bigint", "text"
+      Arrays.fill(ranMs, (System.nanoTime() - claimedAtNs) / 1_000_000);
+      Arrays.fill(results, RESULT);
+      Object[] columns = {
+        ids, types, priorities, attempts, dueS, submittedS, params, ranMs, results
       };
-      for (int i = 0; i < types.length; i++) {
-        move.setArray(i + 3, connection.createArrayOf(types[i], columns[i]));
+      for (int i = 0; i < columns.length; i++) {
+        move.setObject(i + 3, columns[i]);
       }
       move.executeUpdate();
     }
