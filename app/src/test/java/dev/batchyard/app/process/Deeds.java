@@ -26,6 +26,9 @@ final class Deeds {
   /** A second queue, to be paused while the default one goes on. */
   static final String QUEUE = "proof";
 
+  /** A queue that is paused for ever: what waits in it ends by its limits only. */
+  static final String SHUT = "proof-shut";
+
   /** Four tries within some tenths of a second. */
   static final String RETRY = "proof";
 
@@ -59,7 +62,9 @@ final class Deeds {
           create table if not exists public.deed (task bigint not null, attempt integer not null);
           insert into batchyard.retry_policy values ('proof', 3, 'linear', '20 ms', '60 ms')
               on conflict do nothing;
-          insert into batchyard.queue (name) values ('proof') on conflict do nothing
+          insert into batchyard.queue (name) values ('proof') on conflict do nothing;
+          insert into batchyard.queue (name, paused_at, paused_by) values ('proof-shut', now(), 'kim')
+              on conflict do nothing
           """);
     }
   }

@@ -12,7 +12,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,8 +44,6 @@ final class HistoryChecker {
   static final String SUMS_EQUAL_OUTCOMES = "sums equal outcomes";
   static final String OUTCOMES_ARE_THEIR_HANDLERS_OWN = "outcomes are their handlers' own";
   static final String FAILURES_ARE_WITHIN_POLICY = "failures are within the policy";
-  static final String CANCELS_HOLD = "cancels hold";
-  static final String ONLY_ASKED_CANCELS = "only asked cancels";
   static final String BATCHES_COUNT_THEIR_MEMBERS = "batches count their members";
   static final String THEN_TASK_WAITS_FOR_ITS_BATCH = "a then task waits for its batch";
   static final String HISTORIES_ARE_LEGAL = "histories are legal";
@@ -62,7 +59,7 @@ final class HistoryChecker {
       long number, @Nullable String key, @Nullable String live, @Nullable String period) {}
 
   /** One invariant. */
-  private interface Invariant {
+  interface Invariant {
     List<String> violations() throws SQLException;
   }
 
@@ -91,11 +88,10 @@ final class HistoryChecker {
     all.put(SUMS_EQUAL_OUTCOMES, this::sumsEqualOutcomes);
     all.put(OUTCOMES_ARE_THEIR_HANDLERS_OWN, this::outcomesAreTheirHandlersOwn);
     all.put(FAILURES_ARE_WITHIN_POLICY, this::failuresAreWithinPolicy);
-    all.put(CANCELS_HOLD, this::cancelsHold);
-    all.put(ONLY_ASKED_CANCELS, this::onlyAskedCancels);
     all.put(BATCHES_COUNT_THEIR_MEMBERS, this::batchesCountTheirMembers);
     all.put(THEN_TASK_WAITS_FOR_ITS_BATCH, this::thenTaskWaitsForItsBatch);
     all.put(HISTORIES_ARE_LEGAL, this::historiesAreLegal);
+    all.putAll(new MoveChecker(this.db, journal).all());
     this.db.each(
         """
         select id, (params ->> 'number')::bigint as number, key, live_key, period_key
@@ -346,6 +342,8 @@ final class HistoryChecker {
         """
         select id, state, (result ->> 'number')::bigint from batchyard.outcome
          where state in ('completed', 'failed')
+           and coalesce(error ->> 'kind', '')
+               not in ('QueueTimeout', 'TotalTimeout', 'DeadlinePassed')
         """,
         row -> {
           Stored task = stored.get(row.getLong(1));
@@ -371,32 +369,9 @@ final class HistoryChecker {
           join batchyard.task t on t.id = o.id
           join batchyard.retry_policy p on p.name = t.retry
          where o.failures > p.retries + (o.state = 'failed')::integer
-            or (o.state = 'failed' and t.params ->> 'deed' = 'FAIL_AT_TIMES'
+            or (o.state = 'failed' and o.lease is not null and t.params ->> 'deed' = 'FAIL_AT_TIMES'
                 and o.failures <> p.retries + 1)
         """);
-  }
-
-  private List<String> cancelsHold() throws SQLException {
-    Set<Long> cancelled = cancelled();
-    return journal.cancelledForGood().stream()
-        .filter(task -> !cancelled.contains(task))
-        .map(task -> "task " + task + " was told to be cancelled")
-        .toList();
-  }
-
-  private List<String> onlyAskedCancels() throws SQLException {
-    return cancelled().stream()
-        .filter(task -> !journal.wasCancelTried(task))
-        .map(task -> "task " + task + " is cancelled; nobody asked for that")
-        .toList();
-  }
-
-  private Set<Long> cancelled() throws SQLException {
-    Set<Long> found = new HashSet<>();
-    db.each(
-        "select id from batchyard.outcome where state = 'cancelled'",
-        row -> found.add(row.getLong(1)));
-    return found;
   }
 
   private List<String> batchesCountTheirMembers() throws SQLException {

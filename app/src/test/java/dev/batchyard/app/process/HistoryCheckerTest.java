@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.batchyard.app.process.Journal.Call;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -16,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A short mix of everything finds nothing; whatever is then planted is found. */
 final class HistoryCheckerTest {
@@ -23,7 +26,7 @@ final class HistoryCheckerTest {
   private static final long SEED = Long.getLong("batchyard.seed", System.nanoTime());
 
   private static final QueueProof.Plan MIX =
-      new QueueProof.Plan(SEED, 2, 8, 40, Load.Meddling.ALL, 0, 0, Duration.ofSeconds(4), 1);
+      new QueueProof.Plan(SEED, 2, 8, 40, 0, 0, Duration.ofSeconds(4), 1);
 
   private static final String ONE_LANE =
       " where lane = (select lane from batchyard.task group by lane order by count(*) desc limit"
@@ -125,10 +128,10 @@ final class HistoryCheckerTest {
             "update batchyard.outcome set failures = 9"
                 + " where id = (select min(id) from batchyard.outcome)"),
         new Plant(
-            HistoryChecker.CANCELS_HOLD,
+            MoveChecker.CANCELS_HOLD,
             "update batchyard.outcome set state = 'completed' where state = 'cancelled'"),
         new Plant(
-            HistoryChecker.ONLY_ASKED_CANCELS,
+            MoveChecker.ONLY_ASKED_CANCELS,
             "update batchyard.outcome set state = 'cancelled' where state = 'completed'"),
         new Plant(
             HistoryChecker.BATCHES_COUNT_THEIR_MEMBERS,
@@ -136,7 +139,22 @@ final class HistoryCheckerTest {
                 + " where id = (select min(id) from batchyard.batch)"),
         new Plant(
             HistoryChecker.THEN_TASK_WAITS_FOR_ITS_BATCH,
-            "update batchyard.batch set ended_at = ended_at + interval '1 h'"));
+            "update batchyard.batch set ended_at = ended_at + interval '1 h'"),
+        new Plant(
+            MoveChecker.LIMITS_END_WHAT_PASSES_THEM,
+            "update batchyard.outcome set state = 'completed', error = null"
+                + " where error ->> 'kind' in ('QueueTimeout', 'TotalTimeout', 'DeadlinePassed')"),
+        new Plant(
+            MoveChecker.LIMITS_END_NOTHING_ELSE,
+            "update batchyard.outcome set error = '{\"kind\": \"TotalTimeout\"}'"
+                + " where state = 'completed'"),
+        new Plant(
+            MoveChecker.ATTEMPTS_ARE_FEW,
+            """
+            insert into batchyard.attempt_log (task, attempt, generation, ended_at, ended)
+            select t.id, n, 0, now(), 'released'
+              from (select max(id) as id from batchyard.task) t, generate_series(1, 61) n
+            """));
   }
 
   @Test
@@ -165,11 +183,35 @@ final class HistoryCheckerTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "select task from batchyard.event where to_state = 'paused'",
+        "select task from batchyard.event where from_state = 'paused' and to_state = 'ready'",
+        "select task from batchyard.attempt_log where ended = 'snoozed'",
+        "select task from batchyard.attempt_log where ended = 'failed' and not final"
+      })
+  void a_requested_cancel_that_was_lost_is_found(String others) throws Exception {
+    try (Connection db = proof.connect();
+        Statement statement = db.createStatement();
+        ResultSet task = statement.executeQuery(others + " limit 1")) {
+      assertThat(task.next()).as(report.figures()).isTrue();
+      Journal journal = new Journal();
+      journal.cancelRequested(task.getLong(1), Instant.EPOCH);
+      assertThat(proof.checker(db, journal).check(MoveChecker.REQUESTED_CANCELS_HOLD))
+          .isNotEmpty()
+          .allMatch(found -> found.contains("was to be cancelled"));
+      journal.rerunTried(task.getLong(1));
+      assertThat(proof.checker(db, journal).check(MoveChecker.REQUESTED_CANCELS_HOLD)).isEmpty();
+    }
+  }
+
   @Test
   void each_invariant_is_planted_against() throws Exception {
     List<String> planted =
         new ArrayList<>(what_is_planted_is_found().stream().map(Plant::invariant).toList());
     planted.add(HistoryChecker.HISTORIES_ARE_LEGAL);
+    planted.add(MoveChecker.REQUESTED_CANCELS_HOLD);
     planted.add(HistoryChecker.CALLS_FAIL_ONLY_WHILE_AWAY);
     try (Connection db = proof.connect()) {
       assertThat(proof.checker(db, proof.journal()).invariants())

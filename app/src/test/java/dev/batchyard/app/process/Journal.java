@@ -2,7 +2,9 @@ package dev.batchyard.app.process;
 
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Submitted;
+import java.time.Instant;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,10 +27,11 @@ final class Journal {
   private final Queue<String> surprises = new ConcurrentLinkedQueue<>();
   private final Set<Long> cancelTried = ConcurrentHashMap.newKeySet();
   private final Set<Long> cancelDone = ConcurrentHashMap.newKeySet();
+  private final Map<Long, Instant> cancelRequested = new ConcurrentHashMap<>();
   private final Set<Long> rerunTried = ConcurrentHashMap.newKeySet();
 
   /** One task asked for. */
-  record Asked(Deed deed, TaskKeys keys, OptionalLong batch) {}
+  record Asked(Deed deed, TaskKeys keys, OptionalLong batch, Bounds bounds) {}
 
   /** One submit of tasks with consecutive numbers, all or none. */
   static final class Call {
@@ -115,6 +118,11 @@ final class Journal {
     cancelDone.add(task);
   }
 
+  /** It was told by then that the task's attempt had been asked. */
+  void cancelRequested(long task, Instant told) {
+    cancelRequested.merge(task, told, (one, other) -> one.isBefore(other) ? one : other);
+  }
+
   void rerunTried(long task) {
     rerunTried.add(task);
   }
@@ -126,5 +134,16 @@ final class Journal {
   /** {@return tasks that were told to be cancelled and never asked to run again} */
   List<Long> cancelledForGood() {
     return cancelDone.stream().filter(t -> !rerunTried.contains(t)).toList();
+  }
+
+  /** {@return tasks whose attempts were asked to cancel, by when; none that was to run again} */
+  Map<Long, Instant> cancelsRequestedForGood() {
+    Map<Long, Instant> found = new HashMap<>(cancelRequested);
+    found.keySet().removeAll(rerunTried);
+    return found;
+  }
+
+  boolean wasRerunTried(long task) {
+    return rerunTried.contains(task);
   }
 }

@@ -27,8 +27,9 @@ import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
- * Clients that submit at random and operators that meddle, each on a thread of its own, until
- * closed. What they ask and are told goes to a journal.
+ * Clients that submit at random and an operator who cancels, pauses, resumes and runs again tasks,
+ * and pauses and resumes a queue, each on a thread of its own, until closed. What they ask and are
+ * told goes to a journal.
  */
 final class Load implements AutoCloseable {
 
@@ -46,29 +47,19 @@ final class Load implements AutoCloseable {
   private final Store store;
   private final Submitter submitter;
   private final Journal journal;
-  private final Meddling meddling;
   private final int pauseMsMax;
   private final AtomicLongArray recent = new AtomicLongArray(RECENT);
   private final List<Thread> threads = new ArrayList<>();
   private volatile boolean over;
-
-  /** What operators do. */
-  enum Meddling {
-    /** They cancel. */
-    CANCELS,
-    /** They also pause, resume and run again tasks, and pause and resume a queue. */
-    ALL
-  }
 
   /**
    * Begins.
    *
    * @param pauseMsMax how long a submitter rests at most between two calls
    */
-  Load(Store store, Journal journal, long seed, int submitters, int pauseMsMax, Meddling meddling) {
+  Load(Store store, Journal journal, long seed, int submitters, int pauseMsMax) {
     this.store = store;
     this.journal = journal;
-    this.meddling = meddling;
     this.pauseMsMax = pauseMsMax;
     this.submitter =
         new Submitter(
@@ -112,18 +103,18 @@ final class Load implements AutoCloseable {
     boolean repeatable = random.nextInt(6) == 0;
     List<Asked> asked = new ArrayList<>();
     for (int i = 0; i < size; i++) {
-      asked.add(new Asked(deed(random), keys(random, repeatable), OptionalLong.empty()));
+      asked.add(asked(random, keys(random, repeatable), OptionalLong.empty()));
     }
     boolean _ = answered(asked, random, repeatable);
   }
 
   /** Opens a batch, fills it in some calls and seals it. */
   private void batch(SplittableRandom random) {
-    Call then = journal.begin(List.of(plain(random)));
+    Call then = journal.begin(List.of(then(random)));
+    Asked last = then.asked(then.first());
+    NewTask waiting = last.bounds().of(Deeds.task(then.first(), last.deed()));
     Optional<Batches.Opened> opened =
-        tried(() ->
-            submitter.openBatch(
-                "proof", Optional.of(Deeds.task(then.first(), then.asked(then.first()).deed()))));
+        tried(() -> submitter.openBatch("proof", Optional.of(waiting)));
     if (opened.isEmpty()) {
       return; // if it is there all the same, it is sealed at the end
     }
@@ -132,7 +123,7 @@ final class Load implements AutoCloseable {
     for (int part = random.nextInt(4); part > 0; part--) {
       List<Asked> members = new ArrayList<>();
       for (int i = random.nextInt(1, 20); i > 0; i--) {
-        members.add(new Asked(deed(random), keys(random, false), id));
+        members.add(asked(random, keys(random, false), id));
       }
       boolean _ = answered(members, random, false);
       rest(random);
@@ -140,8 +131,25 @@ final class Load implements AutoCloseable {
     var _ = tried(() -> submitter.seal(opened.get().batch()));
   }
 
-  private Asked plain(SplittableRandom random) {
-    return new Asked(deed(random), TaskKeys.NONE, OptionalLong.empty());
+  private static Asked asked(SplittableRandom random, TaskKeys keys, OptionalLong batch) {
+    return new Asked(deed(random), keys, batch, bounds(random));
+  }
+
+  /** Due when its batch has ended, and at no time of its own. */
+  private static Asked then(SplittableRandom random) {
+    Bounds[] some = {Bounds.NONE, Bounds.GENEROUS, Bounds.SHUT_OUT};
+    Bounds bounds = some[random.nextInt(some.length)];
+    return new Asked(deed(random), TaskKeys.NONE, OptionalLong.empty(), bounds);
+  }
+
+  private static Bounds bounds(SplittableRandom random) {
+    return switch (random.nextInt(30)) {
+      case 0 -> Bounds.SHUT_OUT;
+      case 1 -> Bounds.TOO_LATE;
+      case 2 -> Bounds.OVERDUE;
+      case 3, 4, 5, 6 -> Bounds.GENEROUS;
+      default -> Bounds.NONE;
+    };
   }
 
   private static Deed deed(SplittableRandom random) {
@@ -194,6 +202,7 @@ final class Load implements AutoCloseable {
     if (random.nextInt(10) == 0) {
       task = task.withDue(Instant.now().plusMillis(random.nextInt(500)));
     }
+    task = asked.bounds().of(task);
     return asked.batch().isPresent() ? task.withBatch(asked.batch().getAsLong()) : task;
   }
 
@@ -204,8 +213,7 @@ final class Load implements AutoCloseable {
       return;
     }
     OperatorMoves moves = store.operatorMoves();
-    int kind = meddling == Meddling.ALL ? random.nextInt(8) : 0;
-    switch (kind) {
+    switch (random.nextInt(8)) {
       case 0, 1 -> cancel(moves, task);
       case 2, 3 -> tried(() -> moves.pause(task, "kim"));
       case 4, 5 -> tried(() -> moves.resume(task, "kim"));
@@ -225,8 +233,11 @@ final class Load implements AutoCloseable {
 
   private void cancel(OperatorMoves moves, long task) {
     journal.cancelTried(task);
-    if (tried(() -> moves.cancel(task, "kim")).equals(Optional.of(OperatorMoves.Move.DONE))) {
+    Optional<OperatorMoves.Move> told = tried(() -> moves.cancel(task, "kim"));
+    if (told.equals(Optional.of(OperatorMoves.Move.DONE))) {
       journal.cancelDone(task);
+    } else if (told.equals(Optional.of(OperatorMoves.Move.REQUESTED))) {
+      journal.cancelRequested(task, Instant.now());
     }
   }
 

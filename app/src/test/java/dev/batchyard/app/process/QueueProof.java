@@ -60,19 +60,17 @@ final class QueueProof implements AutoCloseable {
       int nodes,
       int submitters,
       int pauseMsMax,
-      Load.Meddling meddling,
       int kills,
       int crashes,
       Duration least,
       double timescale) {
 
     static Plan queue(long seed, int kills, int crashes) {
-      return new Plan(
-          seed, 2, 4, 60, Load.Meddling.CANCELS, kills, crashes, Duration.ofSeconds(2), 0.2);
+      return new Plan(seed, 2, 4, 60, kills, crashes, Duration.ofSeconds(2), 0.2);
     }
 
     static Plan mix(long seed, Duration length) {
-      return new Plan(seed, 4, 16, 150, Load.Meddling.ALL, 0, 0, length, 1);
+      return new Plan(seed, 4, 16, 150, 0, 0, length, 1);
     }
   }
 
@@ -109,13 +107,7 @@ final class QueueProof implements AutoCloseable {
     Store store = yard.installation().store();
     long from = System.nanoTime();
     try (Load _ =
-        new Load(
-            store,
-            journal,
-            random.nextLong(),
-            plan.submitters(),
-            plan.pauseMsMax(),
-            plan.meddling())) {
+        new Load(store, journal, random.nextLong(), plan.submitters(), plan.pauseMsMax())) {
       for (int n = 0; n < plan.nodes(); n++) {
         var _ = awaitLeases(n);
       }
@@ -294,6 +286,10 @@ final class QueueProof implements AutoCloseable {
                 select 'attempts ' || ended, count(*) from batchyard.attempt_log group by ended
                 union all
                 select 'batches', count(*) from batchyard.batch
+                union all
+                select 'error ' || (error ->> 'kind'), count(*) from batchyard.outcome
+                 where error ->> 'kind' in ('QueueTimeout', 'TotalTimeout', 'DeadlinePassed')
+                 group by 1
                 order by 1
                 """)) {
       while (row.next()) {
@@ -302,7 +298,7 @@ final class QueueProof implements AutoCloseable {
     }
     return ("seed %d: %d nodes, %d kills, %d crashes of PostgreSQL (%d starts of nodes met one), %d"
             + " submitters; load %.0f s, in all %.0f s; %d calls (%d without an answer), %d"
-            + " asked for, %d tasks%s; %d invariants violated")
+            + " asked for, %d tasks%s, cancels requested for good %d; %d invariants violated")
         .formatted(
             plan.seed(),
             plan.nodes(),
@@ -317,6 +313,7 @@ final class QueueProof implements AutoCloseable {
             journal.numbers(),
             checker.tasks(),
             ends,
+            journal.cancelsRequestedForGood().size(),
             violated);
   }
 
