@@ -590,27 +590,36 @@ declare
   v_released integer := 0;
   v_counts   record;
 begin
-  perform 1
-     from task t
-     join lane l on l.id = t.lane
-     join task_key k on k.scope = 'live' and k.type = l.type and k.key = t.live_key and k.task = t.id
-    where t.id = any (p_tasks) and t.live_key is not null
-    order by k.type, k.key
-      for update of k;
-  if found then
-    delete from task_key k
-     using task t, lane l
-     where t.id = any (p_tasks) and t.live_key is not null and l.id = t.lane
-       and k.scope = 'live' and k.type = l.type and k.key = t.live_key and k.task = t.id;
-  end if;
+  delete from expiry where task = any (p_tasks);
+  delete from task_key
+   where ctid = any (array(
+     select k.ctid
+       from (select t.id, l.type, t.live_key
+               from unnest(p_tasks) i (id)
+              cross join lateral (
+                select t.id, t.lane, t.live_key from task t where t.id = i.id offset 0) t
+              cross join lateral (
+                select l.type from lane l where l.id = t.lane offset 0) l
+              where t.live_key is not null
+              order by l.type, t.live_key
+             offset 0) h
+      cross join lateral (
+        select k.ctid
+          from task_key k
+         where k.scope = 'live' and k.type = h.type and k.key = h.live_key and k.task = h.id
+        offset 0
+           for update) k));
   for v_counts in
     select t.batch,
            count(*) filter (where o.state = 'completed') as completed,
            count(*) filter (where o.state in ('failed', 'quarantined')) as failed,
            count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled
-      from task t
-      join outcome o on o.id = t.id
-     where t.id = any (p_tasks) and t.batch is not null
+      from unnest(p_tasks) i (id)
+     cross join lateral (
+       select t.batch from task t where t.id = i.id offset 0) t
+     cross join lateral (
+       select o.state from outcome o where o.id = i.id offset 0) o
+     where t.batch is not null
      group by t.batch
      order by t.batch
   loop
@@ -621,7 +630,6 @@ begin
      where id = v_counts.batch;
     v_released := v_released + end_batch(v_counts.batch, v_now);
   end loop;
-  delete from expiry where task = any (p_tasks);
   return v_released;
 end $function$
 ;
@@ -651,10 +659,16 @@ begin
     from asked
    where (task, scope) not in (select t.task, t.scope from taken t);
   if v_refused is not null and cardinality(p_tasks) > cardinality(v_refused) then
-    delete from task_key k
-     using unnest(p_tasks, p_scopes, p_types, p_keys) a (task, scope, type, key)
-     where a.task = any (v_refused)
-       and k.scope = a.scope and k.type = a.type and k.key = a.key and k.task = a.task;
+    delete from task_key
+     where ctid = any (array(
+       select k.ctid
+         from unnest(p_tasks, p_scopes, p_types, p_keys) a (task, scope, type, key)
+        cross join lateral (
+          select k.ctid
+            from task_key k
+           where k.scope = a.scope and k.type = a.type and k.key = a.key and k.task = a.task
+          offset 0) k
+        where a.task = any (v_refused)));
   end if;
   return coalesce(v_refused, '{}');
 end $function$
@@ -681,6 +695,17 @@ begin
     return (select 'it runs after batch ' || id || ', which has not ended'
               from batch where then_task = p_task);
   end if;
+  if v_task.limits is not null then
+    if (v_task.limits ->> 'deadline')::timestamptz <= v_now then
+      v_task.limits := v_task.limits - 'deadline'; -- who reruns it has decided
+    end if;
+    insert into expiry (task, queue_timeout, start_by, end_by, by_deadline, look_at)
+    select p_task, x.queue_timeout, x.start_by, x.end_by, x.by_deadline, least(x.start_by, x.end_by)
+      from expiry_of(v_task.limits, v_now, v_now) x
+        on conflict (task) do update
+       set start_by = excluded.start_by, end_by = excluded.end_by,
+           by_deadline = excluded.by_deadline, look_at = excluded.look_at;
+  end if;
   if v_task.live_key is not null then
     select type into v_type from lane where id = v_task.lane;
     insert into task_key (scope, type, key, task, until)
@@ -703,17 +728,6 @@ begin
            failed    = failed    - (v_state in ('failed', 'quarantined'))::integer,
            cancelled = cancelled - (v_state in ('cancelled', 'skipped'))::integer
      where id = v_task.batch;
-  end if;
-  if v_task.limits is not null then
-    if (v_task.limits ->> 'deadline')::timestamptz <= v_now then
-      v_task.limits := v_task.limits - 'deadline'; -- who reruns it has decided
-    end if;
-    insert into expiry (task, queue_timeout, start_by, end_by, by_deadline, look_at)
-    select p_task, x.queue_timeout, x.start_by, x.end_by, x.by_deadline, least(x.start_by, x.end_by)
-      from expiry_of(v_task.limits, v_now, v_now) x
-        on conflict (task) do update
-       set start_by = excluded.start_by, end_by = excluded.end_by,
-           by_deadline = excluded.by_deadline, look_at = excluded.look_at;
   end if;
   return null;
 end $function$
