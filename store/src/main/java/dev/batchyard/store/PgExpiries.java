@@ -12,6 +12,10 @@ import java.util.List;
 /**
  * One statement a page. It locks nothing that another holds, so that it never waits: what is being
  * claimed, moved or ended this very moment is looked at again a few seconds later.
+ *
+ * <p>Tasks that wait for a batch are a page of their own, in a transaction of its own: the end of a
+ * batch locks its row and then such a task, while the end of other tasks locks the rows of their
+ * batches last.
  */
 final class PgExpiries implements Expiries {
 
@@ -31,6 +35,7 @@ final class PgExpiries implements Expiries {
         select task, queue_timeout, start_by, end_by, by_deadline
           from expiry
          where look_at <= (select now from clock)
+           and ? = coalesce((select p.from_state = 'blocked' from parked p where p.id = task), false)
          order by look_at
          limit ?
            for update skip locked),
@@ -167,10 +172,14 @@ final class PgExpiries implements Expiries {
 
   @Override
   public int expire() {
+    return Math.min(PAGE_MAX, expire(false) + expire(true));
+  }
+
+  private int expire(boolean blocked) {
     int[] released = {0};
     int seen =
         db.transaction(c -> {
-          Page page = expire(c);
+          Page page = expire(c, blocked);
           released[0] = settlements.settle(c, page.failed());
           return page.seen();
         });
@@ -180,7 +189,7 @@ final class PgExpiries implements Expiries {
     return seen;
   }
 
-  private Page expire(Connection connection) throws SQLException {
+  private Page expire(Connection connection, boolean blocked) throws SQLException {
     Failure queue = TimeLimits.QUEUE_TIMEOUT;
     Failure total = TimeLimits.TOTAL_TIMEOUT;
     Failure deadline = TimeLimits.DEADLINE_PASSED;
@@ -195,6 +204,7 @@ final class PgExpiries implements Expiries {
             total.message(),
             deadline.kind(),
             deadline.message(),
+            blocked,
             PAGE_MAX)
         .getFirst();
   }

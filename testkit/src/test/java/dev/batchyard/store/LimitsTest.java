@@ -4,17 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Batches.Opened;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.StopReason;
 import dev.batchyard.engine.task.TimeLimits;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.sql.Connection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +25,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -344,6 +350,88 @@ class LimitsTest {
     assertThat(f.count("select count(*) from lease")).isZero();
     assertThat(f.count("select count(*) from outcome where state = 'failed'")).isPositive();
     assertNothingLeft();
+  }
+
+  @Test
+  void an_end_that_waits_for_its_batch_has_its_limits_to_itself(TestDatabase test)
+      throws Exception {
+    Opened batch = f.store.batches().open("", Optional.empty());
+    f.submit(member(batch.batch()));
+    long other = f.submit(member(batch.batch()));
+    Claim claim = f.claimOne(node);
+    f.pass(HOUR);
+    try (Connection third = test.connect();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      third.setAutoCommit(false);
+      Sql.run(third, "select from batchyard.batch for update");
+      Future<?> end = threads.submit(() -> f.finish(claim, StoreFixture.complete()));
+      awaitWaiting(1);
+      assertThat(f.count("select count(*) from (select from expiry for update skip locked) e"))
+          .as("limits that a sweep could lock")
+          .isEqualTo(1);
+      Future<?> sweep = threads.submit(() -> expiries.expire());
+      awaitWaiting(2);
+      third.commit();
+      end.get();
+      sweep.get();
+    }
+    assertThat(f.state(claim.task())).isEqualTo(TaskState.COMPLETED);
+    assertFailed(other, TaskState.READY, TimeLimits.TOTAL_TIMEOUT);
+    assertThat(f.store.batches().find(batch.batch()).orElseThrow().live()).isZero();
+    assertNothingLeft();
+  }
+
+  @Test
+  void a_sweep_that_waits_for_a_batch_does_not_hold_its_then_task(TestDatabase test)
+      throws Exception {
+    Opened batch = f.store.batches().open("", Optional.of(StoreFixture.limited(TOTAL)));
+    long then = batch.then().orElseThrow();
+    long paused = f.submit(member(batch.batch()));
+    f.store.operatorMoves().pause(paused, "kim");
+    f.pass(HOUR);
+    try (Connection third = test.connect();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      third.setAutoCommit(false);
+      Sql.run(third, "select from batchyard.batch for update");
+      Future<?> sweep = threads.submit(() -> expiries.expire());
+      awaitWaiting(1);
+      assertThat(
+              f.count(
+                  "select count(*) from (select from parked where id = ? for update skip locked) p",
+                  then))
+          .as("then tasks that the end of their batch could release")
+          .isEqualTo(1);
+      third.commit();
+      sweep.get();
+    }
+    assertFailed(paused, TaskState.PAUSED, TimeLimits.TOTAL_TIMEOUT);
+    assertFailed(then, TaskState.BLOCKED, TimeLimits.TOTAL_TIMEOUT);
+    assertNothingLeft();
+  }
+
+  private static TaskDraft member(long batch) {
+    TaskDraft m = StoreFixture.member(batch);
+    return new TaskDraft(
+        m.type(),
+        m.paramsJson(),
+        m.label(),
+        m.queue(),
+        m.priority(),
+        m.due(),
+        m.keys(),
+        m.batch(),
+        m.retry(),
+        TOTAL);
+  }
+
+  /** Until so many sessions wait for a lock. */
+  private void awaitWaiting(int sessions) {
+    long startedNs = System.nanoTime();
+    String waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while (f.count(waiting) < sessions) {
+      assertThat(Duration.ofNanos(System.nanoTime() - startedNs)).isLessThan(MINUTE);
+    }
   }
 
   private void work(UUID one) {
