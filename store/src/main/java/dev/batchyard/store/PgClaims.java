@@ -120,7 +120,8 @@ final class PgClaims implements Claims {
                (select max(due_at) from taken) as due_at)
       """;
 
-  // one row without a task if there is a head, but nothing of its lane was to be had
+  // one row without a task if there is a head, but nothing of its lane was to be had. start_by of a
+  // then task may still be the one from its opening, until a sweep has seen that it was released.
   static final String CLAIM =
       TAKEN
           + LEASED
@@ -146,7 +147,8 @@ final class PgClaims implements Claims {
             left join retry_policy p on p.name = t.retry
             left join lateral (
               select case when l.attempt = 1
-                          then (extract(epoch from e.start_by - o.at) * 1000)::bigint end as start_ms,
+                          then (extract(epoch from greatest(e.start_by, k.due_at + e.queue_timeout)
+                                                   - o.at) * 1000)::bigint end as start_ms,
                      (extract(epoch from e.end_by - o.at) * 1000)::bigint as end_ms, e.by_deadline
                 from expiry e
                cross join clock o

@@ -277,6 +277,23 @@ class BatchesTest {
   }
 
   @Test
+  void a_then_task_waits_for_a_node_from_its_release_on_even_before_a_sweep_has_seen_it() {
+    Duration timeout = Duration.ofMinutes(1);
+    TaskDraft then = StoreFixture.limited(Limits.NONE.withQueueTimeout(timeout));
+    Opened opened = f.store.batches().open("", Optional.of(then));
+    f.pass(timeout.multipliedBy(3));
+    f.store.batches().seal(opened.batch());
+    f.pass(Duration.ofMillis(1));
+    Claim claim = f.claimOne(node);
+    assertThat(claim.task()).isEqualTo(opened.then().orElseThrow());
+    assertThat(claim.limits().startWithin()).contains(timeout.minusMillis(1));
+    assertThat(claim.limits().late(Duration.ZERO)).isEmpty();
+
+    f.finish(claim, StoreFixture.retry(Duration.ZERO));
+    assertThat(f.claimOne(node).limits().startWithin()).as("of a retry").isEmpty();
+  }
+
+  @Test
   void what_a_then_task_does_not_take_is_told_by_field_value_and_cure() {
     TaskDraft plain = StoreFixture.draft();
     TaskDraft wrong =
