@@ -10,6 +10,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -19,6 +20,8 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One statement finds the lane whose head comes first and takes from it. Only the primary key of
@@ -30,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * offset 0}, which the planner does not look through, or by a key that a subquery gives.
  */
 final class PgClaims implements Claims {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PgClaims.class);
 
   /** Lanes that are tried in one call when others hold every block of the first ones. */
   private static final int LANES_MAX = 8;
@@ -167,6 +172,35 @@ final class PgClaims implements Claims {
       select id from lease where boot = ? and id <> all (?) order by id for update
       """;
 
+  // what the leases hold beside tasks goes; a lease that held nothing else goes with it
+  static final String FORGET =
+      """
+      with held as materialized (
+        select l.id, l.ids
+          from lease l
+         where l.id = any (?) and l.token = ?
+         order by l.id
+           for update),
+      known as materialized (
+        select h.id, h.ids * coalesce(k.ids, '{}') as ids, h.ids - coalesce(k.ids, '{}') as missing
+          from held h
+         cross join lateral (
+           select range_agg(int8range(t.id, t.id, '[]')) as ids
+             from unnest(h.ids) r (ids)
+            cross join lateral (
+              select t.id
+                from task t
+               where t.id between lower(r.ids) and upper(r.ids) - 1
+              offset 0) t) k),
+      deleted as (
+        delete from lease where id = any (array(select id from known where isempty(ids)))),
+      shrunk as (
+        update lease l set ids = (select k.ids from known k where k.id = l.id)
+         where l.id = any (array(select id from known where not isempty(ids)
+                                                        and not isempty(missing))))
+      select missing::text as missing from known where not isempty(missing)
+      """;
+
   private record Asked(
       UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
 
@@ -270,6 +304,7 @@ final class PgClaims implements Claims {
     List<Integer> lanes = List.copyOf(marks.marks().keySet());
     List<String> types = List.copyOf(asked.wantedByType().keySet());
     AtomicReference<@Nullable Head> first = new AtomicReference<>();
+    Set<Long> leases = new HashSet<>();
     List<Optional<Claim>> rows =
         db.query(
             CLAIM,
@@ -277,6 +312,7 @@ final class PgClaims implements Claims {
               if (row.isFirst()) {
                 first.set(head(row));
               }
+              leases.add(row.getLong("lease"));
               return claim(row, Objects.requireNonNull(first.get()), asked.token());
             },
             clock.bound(),
@@ -296,13 +332,27 @@ final class PgClaims implements Claims {
     }
     Head head = Objects.requireNonNull(first.get());
     List<Claim> claims = rows.stream().flatMap(Optional::stream).toList();
-    if (claims.size() > head.ids() || claims.size() != head.size()) {
+    if (claims.size() > head.ids() || claims.size() > head.size()) {
       throw new IllegalStateException(
           "lane %d: %d tasks leased, %d returned, %d wanted"
               .formatted(head.lane(), head.size(), claims.size(), head.ids()));
     }
+    if (claims.size() < head.size()) {
+      forget(leases, asked.token());
+    }
     head.lastDue().ifPresent(due -> marks.taken(head.lane(), due));
     return Optional.of(new Found(head, claims));
+  }
+
+  /**
+   * Takes ids without a row in {@code task} out of leases: nothing is known of them that could run,
+   * and put back they would be claimed again and again, before all others.
+   */
+  private void forget(Set<Long> leases, UUID token) {
+    long[] ids = leases.stream().mapToLong(Long::longValue).toArray();
+    for (String missing : db.query(FORGET, r -> r.getString("missing"), ids, token)) {
+      LOG.error("tasks {} waited, but their rows are missing; they are forgotten", missing);
+    }
   }
 
   private static Head head(ResultSet row) throws SQLException {

@@ -165,6 +165,23 @@ class ClaimsTest {
   }
 
   @Test
+  void ids_without_a_row_are_forgotten_and_hold_nobody_up() {
+    List<Long> ids = f.submit(7);
+    f.sql("delete from task where id in (%d, %d)".formatted(ids.get(0), ids.get(3)));
+
+    assertThat(f.claim(node, 1)).as("the missing one alone").isEmpty();
+    assertThat(f.count("select count(*) from lease")).isZero();
+    List<Claim> claims = f.claim(node, 5);
+    assertThat(claims)
+        .extracting(Claim::task)
+        .containsExactly(ids.get(1), ids.get(2), ids.get(4), ids.get(5));
+    assertThat(f.finish(claims, StoreFixture.complete()).kept()).hasSize(4);
+    assertThat(f.count("select count(*) from lease")).isZero();
+    assertThat(f.claim(node, 5)).extracting(Claim::task).containsExactly(ids.get(6));
+    assertThat(f.store.claims().releaseUnheld(node, Set.of())).as("the last alone").isEqualTo(1);
+  }
+
+  @Test
   void releasing_what_is_not_held_obeys_a_cancel_that_was_promised() {
     long task = f.submit();
     Claim claim = f.claimOne(node);
