@@ -242,14 +242,14 @@ class RetentionTest {
         insert into task_key
         select 'idempotency', 'test.work', 'k' || n, n, timestamptz '%s' from generate_series(1, %d) n
         """
-            .formatted(f.now, Retention.KEYS + 1));
+            .formatted(f.now.minus(Retention.KEYS_LONGER), Retention.KEYS + 1));
     f.sql(
         """
         insert into task_key values
           ('idempotency', 'test.work', 'later', 1, timestamptz '%s' + interval '1 us'),
           ('live', 'test.work', 'live', 1, 'infinity')
         """
-            .formatted(f.now));
+            .formatted(f.now.minus(Retention.KEYS_LONGER)));
     assertThat(upkeep.prune()).as("there are more").isTrue();
     assertThat(f.count("select count(*) from task_key")).isEqualTo(3);
     prune();
