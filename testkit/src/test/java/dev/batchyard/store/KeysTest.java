@@ -125,7 +125,7 @@ class KeysTest {
     f.pass(Duration.ofHours(2));
     assertThat(f.store.upkeep().prune()).as("there is more").isFalse();
     assertThat(f.count("select count(*) from task_key")).isEqualTo(2);
-    f.pass(Duration.ofHours(22));
+    f.pass(Duration.ofHours(22).plus(Retention.KEYS_LONGER));
     assertThat(f.store.upkeep().prune()).as("there is more").isFalse();
     assertThat(f.count("select count(*) from task_key where scope = 'live'")).isEqualTo(1);
     assertThat(f.count("select count(*) from task_key")).isEqualTo(1);
