@@ -169,6 +169,43 @@ class SubmissionsTest {
   }
 
   @Test
+  void every_draft_of_a_call_gets_the_id_of_its_own_row_though_others_take_ids_between() {
+    f.sql(
+        """
+        create function take_id() returns trigger language plpgsql as
+          'begin perform nextval(''task_id''); return new; end';
+        create trigger take_id before insert on task
+          for each row when (new.id % 100 = 0) execute function take_id()
+        """);
+    try {
+      long[] ids =
+          f
+              .store
+              .submissions()
+              .submit(IntStream.range(0, 1000).mapToObj(n -> labelled("label " + n)).toList())
+              .stream()
+              .mapToLong(Submitted::task)
+              .toArray();
+      assertThat(
+              f.count(
+                  """
+                  select count(*)
+                    from unnest(?::bigint[]) with ordinality g (id, n)
+                    join task t on t.id = g.id and t.label = 'label ' || (g.n - 1)
+                  """,
+                  ids))
+          .isEqualTo(1000);
+      assertThat(f.count("select sum(hi - lo + 1) from block")).isEqualTo(1000);
+      assertThat(f.count("select count(*) from task t join block b on t.id between b.lo and b.hi"))
+          .as("no id of another is in a block")
+          .isEqualTo(1000);
+      assertThat(f.count("select count(*) from block")).isGreaterThan(9);
+    } finally {
+      f.sql("drop trigger take_id on task; drop function take_id()");
+    }
+  }
+
+  @Test
   void a_submit_wakes_the_nodes_of_its_process_before_it_returns() {
     AtomicInteger woken = new AtomicInteger();
     Runnable node = woken::incrementAndGet;
@@ -262,5 +299,19 @@ class SubmissionsTest {
     } catch (InvalidParameters e) {
       return Optional.of(e);
     }
+  }
+
+  private static TaskDraft labelled(String label) {
+    TaskDraft draft = StoreFixture.draft();
+    return new TaskDraft(
+        draft.type(),
+        draft.paramsJson(),
+        label,
+        draft.queue(),
+        draft.priority(),
+        draft.due(),
+        draft.keys(),
+        draft.batch(),
+        draft.retry());
   }
 }
