@@ -1,6 +1,7 @@
 package dev.batchyard.app;
 
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EngineConfig;
 import dev.batchyard.engine.run.EnginePorts;
@@ -67,22 +68,25 @@ public final class Node implements AutoCloseable {
             installation.settings().slots(),
             installation.lease(),
             installation.settings().stopGrace());
-    EnginePorts ports =
-        new EnginePorts(
-            store.sessions(),
-            store.claims(),
-            store.finishes(),
-            store.rescues(),
-            store.expiries(),
-            store.runningRows(),
-            store.upkeep(),
-            new JacksonParameters(),
-            logs,
-            store.awayErrors());
-    Engine engine = Engine.start(config, ports, types, installation::prepare);
+    Engine engine = Engine.start(config, ports(store, logs), types, installation::prepare);
     Node node = new Node(engine, logs, timer, name, store);
     store.addWoken(node.woken);
     return node;
+  }
+
+  /** {@return what an engine needs, from a store; its parameters are JSON} */
+  public static EnginePorts ports(Store store, AttemptLogs logs) {
+    return new EnginePorts(
+        store.sessions(),
+        store.claims(),
+        store.finishes(),
+        store.rescues(),
+        store.expiries(),
+        store.runningRows(),
+        store.upkeep(),
+        new JacksonParameters(),
+        logs,
+        store.awayErrors());
   }
 
   /** {@return the engine} */

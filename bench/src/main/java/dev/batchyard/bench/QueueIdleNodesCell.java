@@ -3,6 +3,7 @@ package dev.batchyard.bench;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.Outcome;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.app.Node;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.bench.queue.QueueSystem;
@@ -135,19 +136,11 @@ final class QueueIdleNodesCell implements QueueCell {
             EngineConfig.DEFAULT_LEASE,
             EngineConfig.DEFAULT_STOP_GRACE);
     EnginePorts ports =
-        new EnginePorts(
-            store.sessions(),
-            store.claims(),
-            store.finishes(),
-            store.rescues(),
-            store.expiries(),
-            store.runningRows(),
-            store.upkeep(),
-            codec,
+        Node.ports(
+            store,
             (task, attempt) -> {
               throw new IllegalStateException("task " + task + " is not due");
-            },
-            store.awayErrors());
+            });
     return Engine.start(config, ports, types, boot -> {});
   }
 
