@@ -64,6 +64,13 @@ final class PgBatches implements Batches {
        where id = ?
       """;
 
+  static final String FIND_BEFORE =
+      """
+      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled
+        from batch
+       where then_task = ?
+      """;
+
   private static final String LIST =
       """
       select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled
@@ -146,6 +153,11 @@ final class PgBatches implements Batches {
     List<Batch> page = rows.subList(0, Math.min(most, rows.size()));
     return new Page(
         page, rows.size() > most ? OptionalLong.of(page.getLast().id()) : OptionalLong.empty());
+  }
+
+  /** {@return the batch that releases a then task} */
+  static Optional<Batch> before(Connection connection, long then) throws SQLException {
+    return Sql.first(connection, FIND_BEFORE, PgBatches::batch, then);
   }
 
   private long park(Connection connection, TaskDraft then, int lane) throws SQLException {

@@ -124,6 +124,9 @@ final class PgTaskViews implements TaskViews {
                 keys(r),
                 LimitsJson.read(r),
                 Sql.maybeLong(r, "batch"),
+                (r.getInt("flags") & Claim.THEN) == 0
+                    ? Optional.empty()
+                    : PgBatches.before(connection, row.id()),
                 Sql.maybeText(r, "result"),
                 Sql.maybeText(r, "error"),
                 ledger(r),

@@ -37,7 +37,7 @@ final class BatchPagesTest {
   }
 
   @Test
-  void a_batch_shows_its_counts_its_then_task_and_leads_to_its_members() {
+  void a_batch_shows_its_counts_its_then_task_and_leads_to_its_members() throws SQLException {
     assertThat(browser.page("/batches").select(".empty").text())
         .contains("No batch yet", "./batchyard batch --open");
     f.submit("of no batch", "{}");
@@ -56,7 +56,11 @@ final class BatchPagesTest {
     assertThat(page.select(".counts").text())
         .isEqualTo("all 5 completed 1 failed 1 cancelled 0 to go 3");
     assertThat(page.select(".facts a").attr("href")).isEqualTo("/tasks/" + then);
-    assertThat(browser.page("/tasks/" + then).select(".title .badge").text()).isEqualTo("blocked");
+    Document waiting = browser.page("/tasks/" + then);
+    assertThat(waiting.select(".title .badge").text()).isEqualTo("blocked");
+    assertThat(waiting.select(".waits").text()).isEqualTo("Waits for Batch 1 open 3 of 5 to go");
+    assertThat(waiting.select(".waits a, .facts a").eachAttr("href"))
+        .containsExactly("/batches/1", "/batches/1");
 
     Document members = browser.page(page.select(".more a").attr("href"));
     assertThat(members.select("tbody tr")).hasSize(5);
@@ -75,6 +79,10 @@ final class BatchPagesTest {
     f.store.batches().seal(opened.batch());
     assertThat(browser.page("/batches/1").select(".subtitle").text())
         .contains("Batch 1", "ends when all its members have ended");
+    assertThat(browser.page("/tasks/" + then + "?lang=zh").select(".waits").text())
+        .isEqualTo("等待 批 1 已封闭 共 5 个成员，3 个未结束");
+    f.sql("update batch set completed = 4, ended_at = sealed_at");
+    assertThat(browser.page("/tasks/" + then).select(".waits")).isEmpty();
   }
 
   @Test

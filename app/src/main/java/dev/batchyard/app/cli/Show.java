@@ -145,12 +145,14 @@ final class Show {
                 "%s until %s".formatted(w.key(), at(row.submitted().plus(w.period())))));
     limits(text, detail.limits());
     detail.batch().ifPresent(batch -> field(text, "batch", Long.toString(batch)));
+    detail.after().ifPresent(batch -> field(text, "after", "batch " + batch.id()));
     field(text, "params", detail.paramsJson());
     detail.resultJson().ifPresent(result -> field(text, "result", result));
     if (!row.problem().isEmpty()) {
       field(text, "problem", row.problem());
     }
     detail.positionJson().ifPresent(position -> field(text, "checkpoint", position));
+    detail.waitsFor().ifPresent(batch -> field(text, "waits", waits(batch)));
     if (row.state() == TaskState.READY && !detail.served()) {
       field(
           text, "waits", "no live node serves " + row.type() + "; './batchyard server' starts one");
@@ -179,6 +181,15 @@ final class Show {
     // last, since a terminal shows the end of a long page
     detail.ledger().ifPresent(ledger -> text.append('\n').append(ledger(ledger)));
     return text.toString().stripTrailing();
+  }
+
+  /** {@return what a then task waits for} */
+  private static String waits(Batch batch) {
+    return "for batch %d: %s, %,d of %,d to go"
+            .formatted(batch.id(), batch.state().word(), batch.live(), batch.total())
+        + (batch.sealed().isPresent()
+            ? ""
+            : "; it ends once './batchyard batch %d --seal' has sealed it".formatted(batch.id()));
   }
 
   private void limits(StringBuilder text, Limits limits) {

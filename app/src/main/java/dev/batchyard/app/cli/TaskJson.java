@@ -61,6 +61,7 @@ final class TaskJson {
     put(document, "totalTimeoutMs", detail.limits().totalTimeout().map(Duration::toMillis));
     put(document, "deadline", detail.limits().deadline());
     detail.batch().ifPresent(batch -> document.put("batch", batch));
+    put(document, "after", detail.after().map(BatchCommand::document));
     put(document, "result", detail.resultJson().map(CODEC::parse));
     put(document, "error", detail.errorJson().map(CODEC::parse));
     put(document, "ledger", detail.ledger());

@@ -88,6 +88,10 @@ final class BatchCliTest {
         .contains("\n" + one + " ", "\n" + two + " ")
         .doesNotContain("in all")
         .hasLineCount(3);
+    assertThat(terminal.run("task", then).fine().out())
+        .contains(
+            "waits       for batch %s: open, 2 of 2 to go; it ends once './batchyard batch %s --seal'"
+                .formatted(batch, batch));
     terminal.run("cancel", one).fine();
     List<JsonNode> cancelled =
         terminal
@@ -102,9 +106,18 @@ final class BatchCliTest {
         .contains("batch " + batch + " sealed\n", "   sealed  2 ")
         .doesNotContain("--seal");
     assertThat(terminal.run("batch", batch, "--seal").fine().out()).contains("sealed already");
-    assertThat(terminal.run("task", then).fine().out()).contains("state       blocked");
+    assertThat(terminal.run("task", then).fine().out())
+        .contains(
+            "state       blocked", "waits       for batch " + batch + ": sealed, 1 of 2 to go\n");
+    JsonNode after = terminal.run("task", then, "--json").fine().document().get("after");
+    assertThat(after.get("id").asString()).isEqualTo(batch);
+    assertThat(after.get("state").asString()).isEqualTo("sealed");
+    assertThat(after.get("total").asLong()).isEqualTo(2);
+    assertThat(after.get("cancelled").asLong()).isEqualTo(1);
     terminal.run("cancel", two).fine();
-    assertThat(terminal.run("task", then).fine().out()).contains("state       ready");
+    assertThat(terminal.run("task", then).fine().out())
+        .contains("state       ready", "after       batch " + batch + "\n")
+        .doesNotContain("for batch");
     JsonNode ended = terminal.run("batch", batch, "--json").fine().document();
     assertThat(ended.get("state").asString()).isEqualTo("ended");
     assertThat(ended.get("cancelled").asLong()).isEqualTo(2);

@@ -148,6 +148,7 @@ final class StopReportTest {
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),
+            Optional.empty(),
             true,
             Optional.empty(),
             List.of(),

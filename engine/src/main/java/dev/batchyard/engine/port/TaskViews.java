@@ -115,6 +115,7 @@ public interface TaskViews {
    *
    * @param keys as it was submitted with; whether it still holds them depends on scope and time
    * @param batch that it is a member of
+   * @param after the batch that it runs after, if it is a then task, with its counts
    * @param request a pause or cancel that its attempt has not obeyed yet
    * @param served whether a live node serves its type
    * @param queuePause who paused its queue, if it is paused
@@ -127,6 +128,7 @@ public interface TaskViews {
       TaskKeys keys,
       Limits limits,
       OptionalLong batch,
+      Optional<Batches.Batch> after,
       Optional<String> resultJson,
       Optional<String> errorJson,
       Optional<Ledger> ledger,
@@ -139,6 +141,11 @@ public interface TaskViews {
     public TaskDetail {
       attempts = List.copyOf(attempts);
       events = List.copyOf(events);
+    }
+
+    /** {@return the batch that it waits for} One that a person paused waits for it all the same. */
+    public Optional<Batches.Batch> waitsFor() {
+      return after.filter(batch -> batch.ended().isEmpty() && !row.state().ended());
     }
 
     /** {@return how long the last attempt of a task that has ended took} */
