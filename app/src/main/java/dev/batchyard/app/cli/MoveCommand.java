@@ -5,11 +5,13 @@ import dev.batchyard.app.Installation;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.store.Store;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -82,6 +84,7 @@ final class MoveCommand implements Callable<Integer> {
   private Exit move(Store store, long task) {
     String by = cli.context().user();
     OperatorMoves moves = store.operatorMoves();
+    Optional<Instant> early = kind == Kind.RERUN ? dueLater(store, task) : Optional.empty();
     OperatorMoves.Move answer =
         switch (kind) {
           case PAUSE -> moves.pause(task, by);
@@ -104,9 +107,12 @@ final class MoveCommand implements Callable<Integer> {
     document.put("move", kind);
     document.put("answer", answer);
     document.put("state", state);
+    boolean done = answer == OperatorMoves.Move.DONE;
+    early.filter(_ -> done).ifPresent(due -> document.put("wasDue", due));
     cli.console().tell(document);
     return switch (answer) {
-      case DONE -> fine("task %d %s".formatted(task, kind.done));
+      case DONE ->
+          fine("task %d %s".formatted(task, kind.done) + early.map(this::notWaiting).orElse(""));
       case REQUESTED ->
           fine(
               "task %d runs; its attempt was asked to %s and does so at its next checkpoint"
@@ -118,6 +124,23 @@ final class MoveCommand implements Callable<Integer> {
         yield Exit.NOT_FOUND;
       }
     };
+  }
+
+  /** {@return when a task was to begin that has ended before that time} */
+  private Optional<Instant> dueLater(Store store, long task) {
+    Instant now = cli.context().clock().instant();
+    return store
+        .taskViews()
+        .find(task)
+        .filter(found -> found.row().state().ended())
+        .map(found -> found.row().due())
+        .filter(due -> due.isAfter(now));
+  }
+
+  private String notWaiting(Instant due) {
+    return " and starts now, though it was due at "
+        + new Show(cli.context().zone()).at(due)
+        + "; to keep that time, cancel it and submit it anew with --due";
   }
 
   private Exit fine(String text) {

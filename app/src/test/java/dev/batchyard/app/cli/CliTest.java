@@ -107,6 +107,19 @@ final class CliTest {
   }
 
   @Test
+  void what_is_run_again_before_it_was_due_says_that_it_starts_now() {
+    String id = terminal.submitImport("--due", "2099-12-31T22:00:00Z");
+    terminal.run("cancel", id).fine();
+    assertThat(terminal.run("rerun", id).fine().out())
+        .contains("runs again and starts now, though it was due at 2099-12-31 22:00:00", "--due");
+    assertThat(state(id)).isEqualTo("ready");
+    terminal.run("cancel", id).fine();
+    JsonNode again = terminal.run("rerun", id, "--json").fine().document();
+    assertThat(again.get("wasDue").asString()).isEqualTo("2099-12-31T22:00:00Z");
+    terminal.run("cancel", id).fine();
+  }
+
+  @Test
   void unique_keys_answer_with_the_task_that_holds_them_and_a_batch_counts_its_members() {
     String batch =
         terminal
