@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,13 +103,9 @@ final class ParamFlags {
 
   private static Object number(String text) {
     try {
-      return Long.valueOf(text.strip());
+      return new BigDecimal(text.strip());
     } catch (NumberFormatException e) {
-      try {
-        return Double.valueOf(text.strip());
-      } catch (NumberFormatException neither) {
-        return text;
-      }
+      return text;
     }
   }
 

@@ -7,6 +7,7 @@ import dev.batchyard.engine.port.Storable;
 import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,6 +21,7 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.cfg.JsonNodeFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The codec of parameters: strict JSON by Jackson, records by their components. Thread-safe. */
@@ -29,6 +31,9 @@ public final class JacksonParameters implements ParameterCodec {
 
   /** A character of a string takes at most so many bytes: a pair of four is two characters. */
   private static final int UTF8_BYTES_MAX = 3;
+
+  /** Of a number as PostgreSQL writes it: 131,072 digits before the point, 16,383 behind it. */
+  private static final int NUMBER_CHARS_MAX = 150_000;
 
   private static final ClassValue<List<Part>> PARTS =
       new ClassValue<>() {
@@ -59,10 +64,15 @@ public final class JacksonParameters implements ParameterCodec {
       JsonMapper.builder(
               JsonFactory.builder()
                   .streamReadConstraints(
-                      StreamReadConstraints.builder().maxNestingDepth(DEPTH_MAX).build())
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(DEPTH_MAX)
+                          .maxNumberLength(NUMBER_CHARS_MAX)
+                          .build())
                   .build())
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS) // a double may be Infinity
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
           .build();
 
   @Override
@@ -78,12 +88,12 @@ public final class JacksonParameters implements ParameterCodec {
 
   @Override
   public String encode(Record params) {
-    return checked(json.writeValueAsString(tree(params)));
+    return checked(json.writeValueAsString(tree("", params)));
   }
 
   @Override
   public String encodeResult(Map<String, Object> result) {
-    return result.isEmpty() ? "{}" : checked(json.writeValueAsString(tree(result)));
+    return result.isEmpty() ? "{}" : checked(json.writeValueAsString(tree("", result)));
   }
 
   @Override
@@ -96,7 +106,7 @@ public final class JacksonParameters implements ParameterCodec {
 
   /** {@return the JSON of maps, lists, records and plain values, for machines to read} */
   public String write(@Nullable Object value) {
-    return json.writeValueAsString(tree(value));
+    return json.writeValueAsString(tree("", value));
   }
 
   /** {@return any JSON document as maps, lists and plain values} */
@@ -135,18 +145,29 @@ public final class JacksonParameters implements ParameterCodec {
     return new InvalidParameters(List.of(new Problem(path, message)));
   }
 
-  /** Records as maps; absent optionals are left out, so that what is stored reads back the same. */
-  private static @Nullable Object tree(@Nullable Object value) {
+  /**
+   * Records as maps; absent optionals are left out, so that what is stored reads back the same.
+   *
+   * @throws InvalidParameters if a number is none: JSON has no way to write it
+   */
+  private static @Nullable Object tree(String path, @Nullable Object value) {
     return switch (value) {
-      case Record record -> recordTree(record);
-      case Optional<?> optional -> optional.map(JacksonParameters::tree).orElse(null);
+      case Record record -> recordTree(path, record);
+      case Optional<?> optional -> tree(path, optional.orElse(null));
       case Enum<?> constant -> constant.toString().toLowerCase(Locale.ROOT);
       case Map<?, ?> map -> {
         Map<String, @Nullable Object> tree = new LinkedHashMap<>();
-        map.forEach((key, each) -> tree.put(String.valueOf(key), tree(each)));
+        map.forEach((key, each) ->
+            tree.put(String.valueOf(key), tree(under(path, String.valueOf(key)), each)));
         yield tree;
       }
-      case java.util.Collection<?> all -> all.stream().map(JacksonParameters::tree).toList();
+      case java.util.Collection<?> all -> {
+        List<@Nullable Object> tree = new ArrayList<>();
+        all.forEach(each -> tree.add(tree(path + "[" + tree.size() + "]", each)));
+        yield tree;
+      }
+      case Double number when !Double.isFinite(number) -> throw noNumber(path, number);
+      case Float number when !Float.isFinite(number) -> throw noNumber(path, number);
       case java.time.Instant instant -> instant.toString();
       case java.util.OptionalLong number -> number.isPresent() ? number.getAsLong() : null;
       case java.util.UUID id -> id.toString();
@@ -154,12 +175,20 @@ public final class JacksonParameters implements ParameterCodec {
     };
   }
 
-  private static Map<String, @Nullable Object> recordTree(Record value) {
+  private static InvalidParameters noNumber(String path, Object value) {
+    return problem(path, value + " is no number of JSON; leave it out or send it as a text");
+  }
+
+  private static String under(String path, String field) {
+    return path.isEmpty() ? field : path + "." + field;
+  }
+
+  private static Map<String, @Nullable Object> recordTree(String path, Record value) {
     Map<String, @Nullable Object> tree = new LinkedHashMap<>();
     for (Part part : PARTS.get(value.getClass())) {
       Object content = part.of(value);
       if (!(content instanceof Optional<?> optional && optional.isEmpty())) {
-        tree.put(part.name(), tree(content));
+        tree.put(part.name(), tree(under(path, part.name()), content));
       }
     }
     return tree;

@@ -160,7 +160,8 @@ final class RecordReader {
     }
     Object scalar = scalar(plain, node);
     if (scalar == null) {
-      problem(path, node, "must be " + Shapes.words(type));
+      String range = node.isNumber() ? Shapes.range(plain) : "";
+      problem(path, node, "must be " + Shapes.words(type) + range);
     }
     return scalar;
   }
@@ -179,7 +180,8 @@ final class RecordReader {
       return node.isIntegralNumber() && node.canConvertToLong() ? node.longValue() : null;
     }
     if (type == double.class || type == Double.class) {
-      return node.isNumber() ? node.doubleValue() : null;
+      double number = node.isNumber() ? node.decimalValue().doubleValue() : Double.NaN;
+      return Double.isFinite(number) ? number : null;
     }
     throw new IllegalArgumentException("a component of type " + type + " cannot be read from JSON");
   }

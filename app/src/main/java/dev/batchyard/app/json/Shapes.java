@@ -33,6 +33,16 @@ final class Shapes {
     };
   }
 
+  /** {@return between what a number of this type must be; empty if it has no end} */
+  static String range(Class<?> type) {
+    return switch (type.getSimpleName()) {
+      case "int", "Integer" -> " from %d to %d".formatted(Integer.MIN_VALUE, Integer.MAX_VALUE);
+      case "long", "Long" -> " from %d to %d".formatted(Long.MIN_VALUE, Long.MAX_VALUE);
+      case "double", "Double" -> " from -1.79E+308 to 1.79E+308";
+      default -> "";
+    };
+  }
+
   static Map<String, Object> schema(Type type) {
     if (type instanceof ParameterizedType generic) {
       Type[] arguments = generic.getActualTypeArguments();

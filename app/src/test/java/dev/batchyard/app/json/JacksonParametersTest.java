@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.tasks.data.ImportParams;
+import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -120,6 +121,35 @@ class JacksonParametersTest {
     assertThatThrownBy(() -> codec.encode(new Column("x".repeat(70_000), Optional.empty())))
         .hasMessageContaining("at most 65536");
     assertThat(codec.encode(new Column("😀 𠮷", Optional.empty()))).contains("😀");
+  }
+
+  @Test
+  void numbers_survive_exactly_or_are_refused_by_field_value_and_cure() {
+    record Scales(double factor, int n, Map<String, Double> more, Map<String, String> texts) {}
+    assertThatThrownBy(() ->
+            codec.decode(
+                Scales.class,
+                "{\"factor\": 1e400, \"n\": 5000000000, \"more\": {\"a\": -1e309}, \"texts\": {\"b\": 1e400}}"))
+        .hasMessage(
+            "factor: 1E+400 does not fit: it must be a number from -1.79E+308 to 1.79E+308; n: 5000000000 does not fit: it must be a whole number from -2147483648 to 2147483647; more.a: -1E+309 does not fit: it must be a number from -1.79E+308 to 1.79E+308; texts.b: 1E+400 does not fit: it must be a text");
+    assertThat(
+            codec.decode(
+                Scales.class, "{\"factor\": 1e308, \"n\": 1, \"more\": {}, \"texts\": {}}"))
+        .isEqualTo(new Scales(1e308, 1, Map.of(), Map.of()));
+
+    Map<String, Object> most = Map.of("sum", new BigDecimal("1e131071"));
+    assertThat(codec.encodeResult(most)).isEqualTo("{\"sum\":1E+131071}");
+    for (String number :
+        List.of("1E+400", "0.10000000000000000001", "1.50", "9".repeat(131_072) + ".1")) {
+      String document = "{\"sum\":" + number + "}";
+      assertThat(codec.write(codec.parse(document))).isEqualTo(document);
+    }
+    assertThatThrownBy(() -> codec.encodeResult(Map.of("means", List.of(1.0, Double.NaN))))
+        .isInstanceOf(InvalidParameters.class)
+        .hasMessage("means[1]: NaN is no number of JSON; leave it out or send it as a text");
+    assertThatThrownBy(
+            () -> codec.encode(new Scales(Double.NEGATIVE_INFINITY, 1, Map.of(), Map.of())))
+        .hasMessageStartingWith("factor: -Infinity is no number");
   }
 
   @Test

@@ -19,7 +19,7 @@ public interface ParameterCodec {
    * {@return the record as a JSON object}
    *
    * @throws InvalidParameters if it is larger than {@link #BYTES_MAX} or holds text that cannot be
-   *     stored (NUL, lone surrogates)
+   *     stored (NUL, lone surrogates), or a number that is none (NaN, infinite)
    */
   String encode(Record params);
 
