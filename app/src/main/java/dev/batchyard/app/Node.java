@@ -2,6 +2,7 @@ package dev.batchyard.app;
 
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.AttemptLogs;
+import dev.batchyard.engine.port.NameTaken;
 import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EngineConfig;
 import dev.batchyard.engine.run.EnginePorts;
@@ -40,19 +41,21 @@ public final class Node implements AutoCloseable {
    * Starts a node with the name that its installation gives it.
    *
    * @throws CannotStart if it needs a number of the data folder and gets none, or more connections
-   *     than the server allows
+   *     than the server allows, or another node of its name lives
    */
-  public static Node start(Installation installation, TaskTypes types) {
+  public static Node start(Installation installation, TaskTypes types) throws InterruptedException {
     return start(installation, NodeName.take(installation), types);
   }
 
   /**
-   * Starts a node; it serves as soon as its session is open.
+   * Starts a node. It serves when this returns, or as soon as the store is back.
    *
    * @param name closed with the node
-   * @throws CannotStart if it needs more connections than the server allows
+   * @throws CannotStart if it needs more connections than the server allows, or another node of its
+   *     name lives
    */
-  public static Node start(Installation installation, NodeName name, TaskTypes types) {
+  public static Node start(Installation installation, NodeName name, TaskTypes types)
+      throws InterruptedException {
     installation.refuseSlotsBeyondConnections();
     ScheduledExecutorService timer =
         Executors.newSingleThreadScheduledExecutor(
@@ -71,6 +74,12 @@ public final class Node implements AutoCloseable {
     Engine engine = Engine.start(config, ports(store, logs), types, installation::prepare);
     Node node = new Node(engine, logs, timer, name, store);
     store.addWoken(node.woken);
+    try {
+      engine.awaitSession();
+    } catch (NameTaken e) {
+      node.close();
+      throw new CannotStart(String.valueOf(e.getMessage()), e);
+    }
     return node;
   }
 

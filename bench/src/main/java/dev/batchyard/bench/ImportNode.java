@@ -47,7 +47,7 @@ final class ImportNode implements AutoCloseable {
   private final Node node;
   private final Submitter submitter;
 
-  private ImportNode(Path data) throws SQLException {
+  private ImportNode(Path data) throws SQLException, InterruptedException {
     this.installation =
         Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), data));
     CsvImport handler = new CsvImport(installation.database().handlers(), System::nanoTime);

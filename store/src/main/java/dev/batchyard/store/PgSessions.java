@@ -1,6 +1,7 @@
 package dev.batchyard.store;
 
 import dev.batchyard.engine.port.BootFenced;
+import dev.batchyard.engine.port.NameTaken;
 import dev.batchyard.engine.port.NodeRegistration;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.SessionLost;
@@ -8,6 +9,7 @@ import dev.batchyard.engine.port.Sessions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 
 /** Opens sessions: the lock first, then the row, then the wake-ups. */
@@ -47,15 +49,34 @@ final class PgSessions implements Sessions {
        where n.fenced_at is null
       """;
 
+  // with two numbers it is not among those that locks_held() tells of
+  private static final String LOCK_NAME =
+      """
+      select pg_advisory_xact_lock(20308, hashtext(?))
+      """;
+
   private static final String FENCE_OWN_DEAD =
       """
-      update node
-         set fenced_at = coalesce(?::timestamptz, clock_timestamp()),
-             fenced_why = 'its process is gone and ' || name || ' started again'
-       where boot in (select boot from node
-                       where name = ? and boot <> ? and fenced_at is null
-                         and not node_lock_held(lock_key)
-                         for update skip locked)
+      update node n
+         set fenced_at  = coalesce(?::timestamptz, clock_timestamp()),
+             fenced_why = case when s.held then 'its lease lapsed'
+                               else 'its process is gone and ' || n.name || ' started again' end
+        from (select boot, h.held
+                from node
+               cross join lateral (select node_lock_held(lock_key) as held) h
+               where name = ? and boot <> ? and fenced_at is null
+                 and (not h.held or lease_until < coalesce(?::timestamptz, clock_timestamp()))
+                 for update of node skip locked) s
+       where n.boot = s.boot
+      """;
+
+  private static final String NAMESAKE =
+      """
+      select host, pid, beat_at
+        from node
+       where name = ? and boot <> ? and fenced_at is null
+       order by beat_at desc
+       limit 1
       """;
 
   private static final String LEAVE =
@@ -112,6 +133,25 @@ final class PgSessions implements Sessions {
     connection.setAutoCommit(true);
     Sql.run(connection, NAME_SESSION, applicationName(node.boot()));
     lock(connection, lockKey(node.boot()));
+    connection.setAutoCommit(false);
+    register(connection, node);
+    connection.commit();
+    connection.setAutoCommit(true);
+    Sql.run(connection, "listen " + WakeUps.CHANNEL);
+    // beats need no flush of their own: a crash that loses some ends every session, and then nobody
+    // is fenced for one lease; what others did because of a fence is flushed with it
+    Sql.run(connection, "set synchronous_commit = off");
+    // a beat must not be planned anew each time, nor for tables as small as they once were
+    Sql.run(connection, "set plan_cache_mode = force_generic_plan");
+    Sql.run(connection, "set enable_seqscan = off");
+    // the check comes half a second after each beat and finds nothing: it would only wake the
+    // backend
+    Sql.run(connection, "set client_connection_check_interval = 0");
+  }
+
+  /** In one transaction, so that who is refused its name leaves nothing behind. */
+  private void register(Connection connection, NodeRegistration node) throws SQLException {
+    Sql.run(connection, LOCK_NAME, node.name());
     int rows =
         Sql.update(
             connection,
@@ -129,17 +169,19 @@ final class PgSessions implements Sessions {
     if (rows == 0) {
       throw new BootFenced(node.boot());
     }
-    Sql.run(connection, FENCE_OWN_DEAD, clock.bound(), node.name(), node.boot());
-    Sql.run(connection, "listen " + WakeUps.CHANNEL);
-    // beats need no flush of their own: a crash that loses some ends every session, and then nobody
-    // is fenced for one lease; what others did because of a fence is flushed with it
-    Sql.run(connection, "set synchronous_commit = off");
-    // a beat must not be planned anew each time, nor for tables as small as they once were
-    Sql.run(connection, "set plan_cache_mode = force_generic_plan");
-    Sql.run(connection, "set enable_seqscan = off");
-    // the check comes half a second after each beat and finds nothing: it would only wake the
-    // backend
-    Sql.run(connection, "set client_connection_check_interval = 0");
+    Sql.run(connection, FENCE_OWN_DEAD, clock.bound(), node.name(), node.boot(), clock.bound());
+    Optional<NameTaken> namesake =
+        Sql.first(
+            connection,
+            NAMESAKE,
+            r ->
+                new NameTaken(
+                    node.name(), r.getString("host"), r.getLong("pid"), Sql.instant(r, "beat_at")),
+            node.name(),
+            node.boot());
+    if (namesake.isPresent()) {
+      throw namesake.get();
+    }
   }
 
   private static void lock(Connection connection, long key) throws SQLException {

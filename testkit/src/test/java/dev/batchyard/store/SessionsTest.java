@@ -2,8 +2,10 @@ package dev.batchyard.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.batchyard.engine.port.BootFenced;
+import dev.batchyard.engine.port.NameTaken;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
@@ -11,7 +13,12 @@ import dev.batchyard.engine.port.SessionLost;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -137,13 +144,70 @@ class SessionsTest {
         NodeSession b = f.open(B, "same")) {
       assertThat(row(A).fencedWhy()).contains("same started again");
       assertThat(row(new UUID(7, 1)).alive()).isTrue();
-      try (NodeSession c = f.open(new UUID(8, 1), "same")) {
-        assertThat(row(B).alive()).as("a live one of the same name stays").isTrue();
-        c.beat(true, 0, Look.NONE);
-      }
       b.beat(true, 0, Look.NONE);
       other.beat(true, 0, Look.NONE);
     }
+  }
+
+  @Test
+  void a_name_that_lives_is_refused_and_nothing_is_stored_until_it_leaves() {
+    UUID newcomer = new UUID(8, 1);
+    try (NodeSession a = f.open(A, "same")) {
+      NameTaken first = refused(newcomer);
+      assertThat(first)
+          .hasMessage(
+              "node 'same' runs already, as process 1 on host; stop that one, or give this one a name of its own (--name)");
+      assertThat(refused(newcomer).beatsSince(first)).as("it has not beaten since").isFalse();
+      f.pass(Duration.ofSeconds(1));
+      a.beat(true, 0, Look.NONE);
+      assertThat(refused(newcomer).beatsSince(first)).isTrue();
+      assertThat(f.store.nodeViews().nodes()).extracting(NodeRow::boot).containsExactly(A);
+      f.store.sessions().leave(A);
+      try (NodeSession b = f.open(newcomer, "same")) {
+        b.beat(true, 0, Look.NONE);
+        assertThat(row(A).fencedWhy()).isEqualTo("stopped");
+      }
+    }
+  }
+
+  @Test
+  void a_namesake_that_holds_its_lock_past_its_lease_is_fenced_by_the_next() {
+    try (NodeSession frozen = f.open(A, "same")) {
+      f.pass(Duration.ofSeconds(10));
+      assertThat(refused(B)).isNotNull();
+      f.pass(Duration.ofMillis(1));
+      try (NodeSession b = f.open(B, "same")) {
+        assertThat(row(A).fencedWhy()).isEqualTo("its lease lapsed");
+        assertThatThrownBy(() -> frozen.beat(true, 0, Look.NONE)).isInstanceOf(BootFenced.class);
+        b.beat(true, 0, Look.NONE);
+      }
+    }
+  }
+
+  @Test
+  void of_many_that_start_at_once_under_one_name_one_gets_it() throws Exception {
+    int starters = 8;
+    List<Future<NodeSession>> opened = new ArrayList<>();
+    try (ExecutorService threads = Executors.newFixedThreadPool(starters)) {
+      for (int n = 1; n <= starters; n++) {
+        UUID boot = new UUID(n, 99);
+        opened.add(threads.submit(() -> f.open(boot, "same")));
+      }
+    }
+    int sessions = 0;
+    for (Future<NodeSession> each : opened) {
+      if (each.state() == Future.State.SUCCESS) {
+        each.resultNow().close();
+        sessions++;
+      } else {
+        assertThat(each.exceptionNow()).isInstanceOf(NameTaken.class);
+      }
+    }
+    assertThat(sessions).isEqualTo(1);
+  }
+
+  private NameTaken refused(UUID boot) {
+    return catchThrowableOfType(NameTaken.class, () -> f.open(boot, "same").close());
   }
 
   @Test

@@ -34,7 +34,8 @@ final class Serving implements AutoCloseable {
   private final TaskTypes types;
   private final Node node;
 
-  private Serving(Cli cli, Settings settings, boolean withPages, Parts parts) {
+  private Serving(Cli cli, Settings settings, boolean withPages, Parts parts)
+      throws InterruptedException {
     this.parts = parts;
     signal = parts.add(StopSignal.caught(settings.stopGrace().plus(STOP_REST)));
     StopReport report = new StopReport(cli.console());
@@ -63,7 +64,7 @@ final class Serving implements AutoCloseable {
     Parts parts = new Parts();
     try {
       return new Serving(cli, settings, withPages, parts);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | InterruptedException e) {
       parts.close();
       throw e;
     }

@@ -90,8 +90,15 @@ final class NodeProcess implements AutoCloseable {
   /** SIGTERM, and waits for the orderly end. */
   int terminate() throws InterruptedException {
     process.destroy();
+    return awaitEnd();
+  }
+
+  /**
+   * Waits until it ends by itself, or by a signal that it has been sent; {@return its exit code}
+   */
+  int awaitEnd() throws InterruptedException {
     if (!process.waitFor(END_MAX_S, TimeUnit.SECONDS)) {
-      throw new IllegalStateException("no end within " + END_MAX_S + " s of SIGTERM; see " + log);
+      throw new IllegalStateException("no end within " + END_MAX_S + " s; see " + log);
     }
     return process.exitValue();
   }

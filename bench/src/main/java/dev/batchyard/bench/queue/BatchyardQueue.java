@@ -176,7 +176,7 @@ public final class BatchyardQueue implements QueueSystem {
   }
 
   @Override
-  public AutoCloseable work(LongConsumer started) {
+  public AutoCloseable work(LongConsumer started) throws InterruptedException {
     return Node.start(open().installation(), types(started));
   }
 

@@ -92,6 +92,16 @@ public final class Engine implements AutoCloseable {
     return engine;
   }
 
+  /**
+   * Waits until the session of a node that has just started is open, or the store was found to be
+   * away: then the node goes on trying.
+   *
+   * @throws NameTaken if another node of its name lives; this one is to be closed
+   */
+  public void awaitSession() throws InterruptedException {
+    session.awaitBegun();
+  }
+
   /** Something was submitted here: looks at once. */
   public void wake() {
     changed.raise();

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.port.NameTaken;
 import dev.batchyard.engine.port.SessionLost;
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
@@ -87,7 +88,7 @@ final class Loop {
     if (stopped) {
       return;
     }
-    if (e instanceof StoreUnavailable || e instanceof SessionLost) {
+    if (e instanceof StoreUnavailable || e instanceof SessionLost || e instanceof NameTaken) {
       LOG.warn("{}: {}; trying again", thread.getName(), e.getMessage());
     } else {
       LOG.error("{}: unexpected; trying again", thread.getName(), e);

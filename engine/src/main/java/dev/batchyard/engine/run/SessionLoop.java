@@ -1,6 +1,7 @@
 package dev.batchyard.engine.run;
 
 import dev.batchyard.engine.port.BootFenced;
+import dev.batchyard.engine.port.NameTaken;
 import dev.batchyard.engine.port.NodeRegistration;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.SessionLost;
@@ -9,17 +10,20 @@ import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the node's session: one beat a second on a connection of its own, or one in two seconds by
  * a node that rests among many, and wake-ups in between. A lost connection closes the effect gate
- * at once and is opened again; a fenced boot is dropped and a new one begins. Its step is one
- * session, from opening to loss.
+ * at once and is opened again; a fenced boot is dropped and a new one begins, as soon as no other
+ * node has its name. Its step is one session, from opening to loss.
  */
 final class SessionLoop implements Loop.Step {
 
@@ -35,6 +39,8 @@ final class SessionLoop implements Loop.Step {
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
   private final Consumer<UUID> bootChanged;
+  private final CompletableFuture<@Nullable Void> begun = new CompletableFuture<>();
+  private final Signal patience = new Signal();
   private volatile Boot boot;
   private volatile boolean stopped;
   private volatile boolean resting;
@@ -94,12 +100,15 @@ final class SessionLoop implements Loop.Step {
   public void runOnce() throws InterruptedException {
     Boot current = boot;
     worked = false;
-    bootChanged.accept(current.id());
-    try (NodeSession session = sessions.open(registration(current))) {
+    try (NodeSession session = open(current)) {
       LOG.debug("session open, boot {}", current.id());
+      begun.complete(null);
       keep(session, current);
     } catch (SessionLost e) {
       lost = true;
+      throw e;
+    } catch (NameTaken e) {
+      begun.completeExceptionally(e);
       throw e;
     } catch (BootFenced e) {
       LOG.warn("{}; whatever it held belongs to others, a new boot begins", e.getMessage());
@@ -107,7 +116,41 @@ final class SessionLoop implements Loop.Step {
       attempts.drop(current);
       boot = newBoot();
     } finally {
+      begun.complete(null); // if it is not over yet
       current.disconnected();
+    }
+  }
+
+  /**
+   * Opens the session. A namesake that does not beat while it is looked at has died, and its lock
+   * goes or its lease lapses; only one that beats keeps the name.
+   */
+  private NodeSession open(Boot current) throws InterruptedException {
+    bootChanged.accept(current.id());
+    Optional<NameTaken> before = Optional.empty();
+    while (true) {
+      try {
+        return sessions.open(registration(current));
+      } catch (NameTaken e) {
+        if (before.filter(e::beatsSince).isPresent()) {
+          throw e;
+        }
+        before = before.or(() -> Optional.of(e));
+      }
+      boolean _ = patience.await(config.beat().dividedBy(4));
+    }
+  }
+
+  /**
+   * Waits until a session was opened, or the store was found to be away.
+   *
+   * @throws NameTaken if another node of this name lives
+   */
+  void awaitBegun() throws InterruptedException {
+    try {
+      begun.get();
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof NameTaken taken ? taken : new IllegalStateException(e);
     }
   }
 
