@@ -11,7 +11,7 @@ import java.util.OptionalLong;
  *
  * @param type the name of a task type, such as {@code data.import}
  * @param params a record of the type's parameter class
- * @param label what people see in lists; empty for the type's own words; at most 200 characters
+ * @param label what people see in lists; empty for the type's own words; as {@link Labels} allows
  * @param queue the line it waits in
  * @param priority 0 (urgent) to 7, 4 unless told otherwise
  * @param due not before this instant; at once when empty
@@ -48,10 +48,10 @@ public record NewTask(
     requireName("type", type);
     requireName("queue", queue);
     retry.ifPresent(r -> requireName("retry", r));
-    if (label.length() > NAME_MAX) {
-      throw new IllegalArgumentException(
-          "label: " + label.length() + " characters; at most " + NAME_MAX);
-    }
+    Labels.problem(label)
+        .ifPresent(problem -> {
+          throw new IllegalArgumentException("label: " + problem);
+        });
     if (priority < 0 || priority > PRIORITY_MAX) {
       throw new IllegalArgumentException(
           "priority: " + priority + " is not in 0 (urgent) to " + PRIORITY_MAX);

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.Labels;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Claim;
@@ -97,6 +98,10 @@ final class PgBatches implements Batches {
   @Override
   public Opened open(String label, Optional<TaskDraft> then) {
     Storable.requireText("label", label);
+    Labels.problem(label)
+        .ifPresent(problem -> {
+          throw new InvalidParameters(List.of(new InvalidParameters.Problem("label", problem)));
+        });
     then.ifPresent(PgBatches::requireThen);
     then.map(List::of).ifPresent(lanes::check);
     int lane = then.map(lanes::number).orElse(0); // not within the transaction: it takes another

@@ -3,6 +3,7 @@ package dev.batchyard.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.batchyard.api.Labels;
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
@@ -291,6 +292,17 @@ class BatchesTest {
 
     f.finish(claim, StoreFixture.retry(Duration.ZERO));
     assertThat(f.claimOne(node).limits().startWithin()).as("of a retry").isEmpty();
+  }
+
+  @Test
+  void a_label_that_would_break_a_list_opens_no_batch() {
+    for (String label : List.of("a\nb", "x".repeat(Labels.LENGTH_MAX + 1))) {
+      assertThatThrownBy(() -> f.store.batches().open(label, Optional.of(StoreFixture.draft())))
+          .isInstanceOf(InvalidParameters.class)
+          .hasMessageStartingWith("label: " + Labels.problem(label).orElseThrow());
+    }
+    assertThat(f.count("select count(*) from batch")).isZero();
+    assertThat(f.count("select count(*) from task")).isZero();
   }
 
   @Test

@@ -151,6 +151,43 @@ final class SubmitTest {
     assertThat(tasks()).isZero();
   }
 
+  @Test
+  void all_that_is_wrong_in_a_line_is_told_at_once() throws Exception {
+    String fields =
+        """
+        ,"labl":"a","label":"a\\nb","priority":99999999999,"retry":7,"due":"soon","key":"","queue":"a\\u0000",\
+        "uniqueWithin":{"key":"a","period":"P400D"},\
+        "limits":{"queueTimeout":"PT0S","totalTimeout":"PT0S","attempTimeout":"PT1S"},"batch":98765432109876543210}\
+        """;
+    String line = "{\"type\":\"test.work\",\"params\":{\"m\":1}" + fields;
+    JsonNode problem = refused(400, JSON, bytes(line));
+    List<String> told = new ArrayList<>();
+    problem
+        .path("problems")
+        .forEach(each ->
+            told.add(each.path("field").asString() + ": " + each.path("detail").asString()));
+    assertThat(told)
+        .hasSize(13)
+        .contains(
+            "labl: is unknown; did you mean label?",
+            "label: 'a\\u000ab' holds a line break (U+000A) at character 2; write it on one line, without it",
+            "priority: 99999999999 is not in 0 (urgent) to 7",
+            "retry: 7 does not fit: it must be a text",
+            "key: '' must have 1 to 200 characters",
+            "limits.attempTimeout: is unknown; did you mean attemptTimeout?",
+            "limits.queueTimeout: PT0S is not from 1 ms to 3,650 days",
+            "limits.totalTimeout: PT0S is not from 1 ms to 3,650 days",
+            "uniqueWithin: a period of PT9600H is not in 1 ms to 366 days",
+            "batch: 98765432109876543210 does not fit: it must be a whole number of at most 18 digits")
+        .anyMatch(each -> each.startsWith("queue: ") && each.contains("NUL"))
+        .anyMatch(each -> each.startsWith("due: 'soon' does not fit"))
+        .anyMatch(each -> each.startsWith("params: "));
+    assertThat(problem.path("detail").asString())
+        .isEqualTo(
+            "labl: is unknown; did you mean label? (12 more in problems). Nothing was stored");
+    assertThat(tasks()).isZero();
+  }
+
   /** As the second of three lines, so that its neighbours are refused with it. */
   private void wrong(String line, String field, String cure) throws Exception {
     JsonNode problem = refused(400, NDJSON, bytes(line(0, "") + "\n" + line + "\n" + line(2, "")));

@@ -1,6 +1,6 @@
 package dev.batchyard.app.config;
 
-import dev.batchyard.app.json.Nearest;
+import dev.batchyard.engine.port.Nearest;
 import dev.batchyard.store.server.CannotStart;
 import java.util.List;
 

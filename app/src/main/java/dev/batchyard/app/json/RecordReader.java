@@ -2,6 +2,7 @@ package dev.batchyard.app.json;
 
 import dev.batchyard.api.WrongFields;
 import dev.batchyard.engine.port.InvalidParameters.Problem;
+import dev.batchyard.engine.port.Nearest;
 import java.lang.reflect.Array;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;

@@ -367,9 +367,11 @@ final class CliTest {
 
   @Test
   void control_characters_of_data_do_not_reach_the_terminal() {
-    String id = terminal.submitImport("--label", "紅\u001B[31m\u202E\r\n夜");
-    assertThat(terminal.run("tasks").fine().out()).contains("紅\uFFFD[31m").doesNotContain("\u001B");
-    assertThat(terminal.run("task", id, "--json").fine().document().get("label").asString())
+    String id = terminal.submitImport("--key", "紅\u001B[31m\u202E\r\n夜");
+    assertThat(terminal.run("task", id).fine().out())
+        .contains("紅\uFFFD[31m")
+        .doesNotContain("\u001B");
+    assertThat(terminal.run("task", id, "--json").fine().document().get("key").asString())
         .isEqualTo("紅\u001B[31m\u202E\r\n夜");
     terminal.run("cancel", id).fine();
   }

@@ -71,7 +71,8 @@ public final class Submitter {
    * Opens a batch, durably: a group of tasks that is counted. Members join by {@link
    * NewTask#withBatch} until it is sealed, from any process.
    *
-   * @param label what people see; may be empty
+   * @param label what people see; may be empty, and must be as {@link dev.batchyard.api.Labels}
+   *     allows
    * @param then a task that becomes ready once, when the batch is sealed and all its members have
    *     ended in whatever way; without keys, batch and due time. A total timeout counts from here
    *     on

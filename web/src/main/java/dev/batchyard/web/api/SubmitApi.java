@@ -191,7 +191,9 @@ public final class SubmitApi {
       HttpServletResponse response, boolean lines, Intake intake, int line, List<Problem> problems)
       throws IOException {
     Problem first = problems.getFirst();
-    String what = first.path().isEmpty() ? first.message() : first.path() + ": " + first.message();
+    String what =
+        (first.path().isEmpty() ? first.message() : first.path() + ": " + first.message())
+            + (problems.size() > 1 ? " (%d more in problems)".formatted(problems.size() - 1) : "");
     Consumer<JsonGenerator> list =
         json -> {
           if (lines) {

@@ -1,8 +1,11 @@
 package dev.batchyard.web.api;
 
-import dev.batchyard.api.Limits;
+import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
+import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.InvalidParameters.Problem;
+import dev.batchyard.engine.port.Nearest;
+import dev.batchyard.engine.port.Storable;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -115,7 +118,7 @@ final class TaskFields {
       } else if (NUMBERS.contains(name)) {
         readNumber(parser, name);
       } else {
-        problems.add(new Problem(name, "is unknown; known: " + String.join(", ", known())));
+        problems.add(unknown(name, name, known()));
         parser.skipChildren();
       }
     }
@@ -140,14 +143,22 @@ final class TaskFields {
       JsonToken value = parser.nextToken();
       String path = name + "." + part;
       if (!parts.contains(part)) {
-        problems.add(
-            new Problem(path, "is unknown; known: " + String.join(", ", new TreeSet<>(parts))));
+        problems.add(unknown(path, part, new TreeSet<>(parts)));
         parser.skipChildren();
       } else if (value != JsonToken.VALUE_NULL) {
         readText(parser, path, cure(part));
       }
     }
     texts.put(name, "");
+  }
+
+  private static Problem unknown(String path, String name, Set<String> known) {
+    return new Problem(
+        path,
+        "is unknown; "
+            + Nearest.to(name, known)
+                .map(near -> "did you mean " + near + "?")
+                .orElse("known: " + String.join(", ", known)));
   }
 
   private static String cure(String part) {
@@ -159,19 +170,26 @@ final class TaskFields {
   }
 
   private void readText(JsonParser parser, String path, String cure) {
-    if (parser.currentToken() == JsonToken.VALUE_STRING) {
-      texts.put(path, parser.getString());
-    } else {
+    if (parser.currentToken() != JsonToken.VALUE_STRING) {
       refuse(parser, path, cure);
+      return;
+    }
+    String text = parser.getString();
+    try {
+      Storable.requireText(path, text);
+      texts.put(path, text);
+    } catch (InvalidParameters e) {
+      problems.addAll(e.problems());
     }
   }
 
   private void readNumber(JsonParser parser, String name) {
-    if (parser.currentToken() == JsonToken.VALUE_NUMBER_INT
-        && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER) {
-      numbers.put(name, parser.getLongValue());
-    } else {
+    if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
       refuse(parser, name, NUMBER_CURE);
+    } else if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
+      refuse(parser, name, NUMBER_CURE + " of at most 18 digits");
+    } else {
+      numbers.put(name, parser.getLongValue());
     }
   }
 
@@ -209,25 +227,31 @@ final class TaskFields {
     return params;
   }
 
+  /** {@return whether something was said of a field already} */
+  boolean refused(String path) {
+    return problems.stream().anyMatch(problem -> problem.path().equals(path));
+  }
+
   Optional<String> text(String path) {
     return Optional.ofNullable(texts.get(path));
   }
 
-  /** {@return the priority, if there is one; whether it is allowed is for the task to say} */
+  /** {@return the priority; empty if there is none or it is none} */
   Optional<Integer> priority() {
-    Long given = numbers.get("priority");
-    return given == null
-        ? Optional.empty()
-        : Optional.of(Math.clamp(given, Integer.MIN_VALUE, Integer.MAX_VALUE));
+    Optional<Long> given = Optional.ofNullable(numbers.get("priority"));
+    if (given.filter(p -> p < 0 || p > NewTask.PRIORITY_MAX).isPresent()) {
+      problems.add(
+          new Problem(
+              "priority",
+              "%d is not in 0 (urgent) to %d".formatted(given.get(), NewTask.PRIORITY_MAX)));
+      return Optional.empty();
+    }
+    return given.map(Math::toIntExact);
   }
 
   OptionalLong batch() {
     Long given = numbers.get("batch");
     return given == null ? OptionalLong.empty() : OptionalLong.of(given);
-  }
-
-  Optional<Instant> due() {
-    return instant(DUE);
   }
 
   /**
@@ -244,28 +268,14 @@ final class TaskFields {
     if (key.isPresent() && period.isPresent()) {
       return Optional.of(new TaskKeys.Within(key.get(), period.get()));
     }
-    if (problems.isEmpty()) {
+    if ((key.isEmpty() && !refused("uniqueWithin.key"))
+        || (period.isEmpty() && !refused("uniqueWithin.period"))) {
       problems.add(new Problem("uniqueWithin", "must have a key and a period, such as PT10M"));
     }
     return Optional.empty();
   }
 
-  /**
-   * {@return the limits}
-   *
-   * @throws IllegalArgumentException if one is beyond what is allowed
-   */
-  Limits limits() {
-    return texts.containsKey("limits")
-        ? new Limits(
-            duration("limits.queueTimeout"),
-            duration("limits.attemptTimeout"),
-            duration("limits.totalTimeout"),
-            instant("limits.deadline"))
-        : Limits.NONE;
-  }
-
-  private Optional<Instant> instant(String path) {
+  Optional<Instant> instant(String path) {
     return time(
         path,
         INSTANT_CURE,
@@ -278,7 +288,7 @@ final class TaskFields {
         });
   }
 
-  private Optional<Duration> duration(String path) {
+  Optional<Duration> duration(String path) {
     return time(
         path,
         DURATION_CURE,

@@ -2,18 +2,19 @@ package dev.batchyard.web.api;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
-import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.InvalidParameters.Problem;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.port.UnknownName;
 import dev.batchyard.engine.run.Submitter;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.BiFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /** Makes checked tasks of their JSON. Thread-safe. */
 final class TaskReader {
@@ -23,7 +24,43 @@ final class TaskReader {
       Pattern.compile("([a-zA-Z-]{1,30}): (.*)", Pattern.DOTALL);
 
   private static final Map<String, String> OUR_NAMES =
-      Map.of("unique-live", "uniqueLive", "unique-within", "uniqueWithin");
+      Map.of(
+          "unique-live", "uniqueLive",
+          "unique-within", "uniqueWithin",
+          "queueTimeout", "limits.queueTimeout",
+          "attemptTimeout", "limits.attemptTimeout",
+          "totalTimeout", "limits.totalTimeout",
+          "deadline", "limits.deadline");
+
+  /** In the place of parameters that do not fit, while the other fields are looked at. */
+  private record Nothing() {}
+
+  private static final NewTask UNREAD = NewTask.of("unread", new Nothing());
+
+  private static final List<BiFunction<TaskFields, NewTask, NewTask>> FIELDS =
+      List.of(
+          text("label", NewTask::withLabel),
+          text("queue", NewTask::withQueue),
+          text("retry", NewTask::withRetry),
+          text("key", NewTask::withKey),
+          text("uniqueLive", NewTask::withUniqueLive),
+          (fields, task) ->
+              fields
+                  .uniqueWithin()
+                  .map(within ->
+                      task.withKeys(task.keys().withWithin(within.key(), within.period())))
+                  .orElse(task),
+          (fields, task) -> fields.priority().map(task::withPriority).orElse(task),
+          (fields, task) -> fields.instant("due").map(task::withDue).orElse(task),
+          TaskReader::inBatch,
+          timeout("queueTimeout", Limits::withQueueTimeout),
+          timeout("attemptTimeout", Limits::withAttemptTimeout),
+          timeout("totalTimeout", Limits::withTotalTimeout),
+          (fields, task) ->
+              fields
+                  .instant("limits.deadline")
+                  .map(at -> task.withLimits(task.limits().withDeadline(at)))
+                  .orElse(task));
 
   private final Submitter submitter;
 
@@ -40,28 +77,30 @@ final class TaskReader {
   TaskDraft read(String json) throws BadLine {
     TaskFields fields = TaskFields.of(json);
     List<Problem> problems = fields.problems();
-    NewTask read = readParams(fields, problems);
-    TaskKeys keys = keys(fields, problems);
-    Limits limits = limits(fields, problems);
-    if (read != null) {
-      TaskDraft draft = draft(read, fields, keys, limits, problems);
-      if (draft != null && problems.isEmpty()) {
-        return draft;
+    Optional<NewTask> read = readParams(fields, problems);
+    NewTask task = with(fields, read.orElse(UNREAD));
+    if (read.isPresent() && problems.isEmpty()) {
+      try {
+        return submitter.draft(task);
+      } catch (InvalidParameters e) {
+        problems.addAll(ours(e.problems()));
       }
     }
     throw new BadLine(problems);
   }
 
-  private @Nullable NewTask readParams(TaskFields fields, List<Problem> problems) {
+  private Optional<NewTask> readParams(TaskFields fields, List<Problem> problems) {
     Optional<String> type = fields.text("type");
     if (type.isEmpty()) {
-      if (problems.stream().noneMatch(problem -> problem.path().equals("type"))) {
+      if (!fields.refused("type")) {
         problems.add(new Problem("type", "is missing; it must be the name of a task type"));
       }
-      return null;
+      return Optional.empty();
     }
     try {
-      return submitter.read(type.get(), fields.params());
+      return fields.refused("params")
+          ? Optional.empty()
+          : Optional.of(submitter.read(type.get(), fields.params()));
     } catch (UnknownName e) {
       problems.add(ofField("type", e));
     } catch (InvalidParameters e) {
@@ -70,52 +109,42 @@ final class TaskReader {
         problems.add(new Problem(path, each.message()));
       }
     }
-    return null;
+    return Optional.empty();
   }
 
-  private static TaskKeys keys(TaskFields fields, List<Problem> problems) {
-    try {
-      return new TaskKeys(fields.text("key"), fields.text("uniqueLive"), fields.uniqueWithin());
-    } catch (IllegalArgumentException e) {
-      problems.add(ofField("", e));
-      return TaskKeys.NONE;
-    }
-  }
-
-  private static Limits limits(TaskFields fields, List<Problem> problems) {
-    try {
-      return fields.limits();
-    } catch (IllegalArgumentException e) {
-      Problem problem = ofField("", e);
-      problems.add(new Problem("limits." + problem.path(), problem.message()));
-      return Limits.NONE;
-    }
-  }
-
-  private @Nullable TaskDraft draft(
-      NewTask read, TaskFields fields, TaskKeys keys, Limits limits, List<Problem> problems) {
-    try {
-      return submitter.draft(
-          new NewTask(
-              read.type(),
-              read.params(),
-              fields.text("label").orElse(read.label()),
-              fields.text("queue").orElse(read.queue()),
-              fields.priority().orElse(read.priority()),
-              fields.due(),
-              keys,
-              fields.batch(),
-              fields.text("retry"),
-              limits));
-    } catch (InvalidParameters e) {
-      for (Problem each : e.problems()) {
-        problems.add(
-            new Problem(each.path().isEmpty() ? "params" : ours(each.path()), each.message()));
+  /**
+   * {@return the task with these fields} Those that do not fit are left out and told, each by
+   * itself.
+   */
+  private static NewTask with(TaskFields fields, NewTask read) {
+    NewTask task = read;
+    for (BiFunction<TaskFields, NewTask, NewTask> field : FIELDS) {
+      try {
+        task = field.apply(fields, task);
+      } catch (IllegalArgumentException e) {
+        fields.problems().add(ofField("", e));
       }
-    } catch (IllegalArgumentException e) {
-      problems.add(ofField("", e));
     }
-    return null;
+    return task;
+  }
+
+  private static BiFunction<TaskFields, NewTask, NewTask> text(
+      String name, BiFunction<NewTask, String, NewTask> with) {
+    return (fields, task) -> fields.text(name).map(text -> with.apply(task, text)).orElse(task);
+  }
+
+  private static BiFunction<TaskFields, NewTask, NewTask> timeout(
+      String name, BiFunction<Limits, Duration, Limits> with) {
+    return (fields, task) ->
+        fields
+            .duration("limits." + name)
+            .map(span -> task.withLimits(with.apply(task.limits(), span)))
+            .orElse(task);
+  }
+
+  private static NewTask inBatch(TaskFields fields, NewTask task) {
+    OptionalLong batch = fields.batch();
+    return batch.isPresent() ? task.withBatch(batch.getAsLong()) : task;
   }
 
   private static Problem ofField(String field, RuntimeException refused) {
@@ -124,6 +153,14 @@ final class TaskReader {
     return matcher.matches()
         ? new Problem(ours(matcher.group(1)), matcher.group(2))
         : new Problem(field, message);
+  }
+
+  /** {@return what is said of a draft, by the names of the fields here} */
+  static List<Problem> ours(List<Problem> problems) {
+    return problems.stream()
+        .map(each ->
+            new Problem(each.path().isEmpty() ? "params" : ours(each.path()), each.message()))
+        .toList();
   }
 
   private static String ours(String name) {

@@ -1,4 +1,4 @@
-package dev.batchyard.app.json;
+package dev.batchyard.engine.port;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.batchyard.app.json;
+package dev.batchyard.engine.port;
 
 import java.util.Collection;
 import java.util.Comparator;
