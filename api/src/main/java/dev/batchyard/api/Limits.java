@@ -17,8 +17,8 @@ import java.util.Optional;
  * @param totalTimeout it fails ({@code TotalTimeout}) when it has not ended so long after its
  *     submit, whatever its state; a running one stops at its next checkpoint, as by a cancel. A
  *     rerun counts from its own beginning
- * @param deadline the same at an instant ({@code DeadlinePassed}), whichever comes first. One that
- *     has passed does not bind a rerun
+ * @param deadline the same at an instant ({@code DeadlinePassed}), whichever comes first. A submit
+ *     with one that has passed is refused; it does not bind a rerun
  */
 public record Limits(
     Optional<Duration> queueTimeout,

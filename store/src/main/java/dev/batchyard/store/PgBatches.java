@@ -11,6 +11,7 @@ import dev.batchyard.engine.port.UnknownName;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -37,7 +38,7 @@ final class PgBatches implements Batches {
       insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
                           generation, by, at)
       select id, 'blocked', 'blocked', 'new', lane, at, 0, 0, 0, 1, 'batch', at from fresh
-      returning id
+      returning id, at
       """;
 
   private static final String OPEN =
@@ -169,7 +170,14 @@ final class PgBatches implements Batches {
     return Sql.first(
             connection,
             PARK_THEN,
-            r -> r.getLong("id"),
+            r -> {
+              Instant at = Sql.instant(r, "at");
+              Deadlines.passed("then.deadline", then.limits(), at)
+                  .ifPresent(problem -> {
+                    throw new InvalidParameters(List.of(problem));
+                  });
+              return r.getLong("id");
+            },
             clock.bound(),
             lane,
             then.label(),

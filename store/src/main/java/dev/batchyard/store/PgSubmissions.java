@@ -3,6 +3,7 @@ package dev.batchyard.store;
 import static dev.batchyard.store.PlainSubmissions.texts;
 
 import dev.batchyard.api.TaskKeys;
+import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
@@ -42,7 +43,6 @@ final class PgSubmissions implements Submissions {
         insert into block (lane, due_at, first, lo, hi)
         select lane, due_at, g, g, least(g + 499, upper(ids) - 1)
           from spans, generate_series(lower(ids), upper(ids) - 1, 500) g)
-      select n, id from fresh
       """;
 
   static final String SUBMIT_FLAGGED =
@@ -86,7 +86,10 @@ final class PgSubmissions implements Submissions {
           from fresh f
          cross join lateral expiry_of(f.limits::jsonb, f.at, f.due_at) x),
       """
-          + PLACED;
+          + PLACED
+          + """
+          select n, id, case when limits is not null then at end as at from fresh
+          """;
 
   // by the first of its keys that another holds
   private static final String HOLDERS =
@@ -182,16 +185,27 @@ final class PgSubmissions implements Submissions {
         .toList();
   }
 
-  /** {@return the ids of those that are new, by their place} */
+  /**
+   * {@return the ids of those that are new, by their place}
+   *
+   * @throws InvalidParameters if the deadline of one of them has passed
+   */
   private Map<Integer, Long> insert(
       Connection connection, List<TaskDraft> all, int[] lane, List<Integer> open)
       throws SQLException {
     List<TaskDraft> drafts = open.stream().map(n -> all.get(n - 1)).toList();
     Map<Integer, Long> ids = new HashMap<>();
+    TreeMap<Integer, InvalidParameters.Problem> late = new TreeMap<>();
     Sql.query(
             connection,
             SUBMIT_FLAGGED,
-            r -> Map.entry(open.get(r.getInt("n") - 1), r.getLong("id")),
+            r -> {
+              int n = open.get(r.getInt("n") - 1);
+              Sql.maybeInstant(r, "at")
+                  .flatMap(at -> Deadlines.passed("deadline", all.get(n - 1).limits(), at))
+                  .ifPresent(problem -> late.put(n, problem));
+              return Map.entry(n, r.getLong("id"));
+            },
             clock.bound(),
             open.stream().mapToInt(n -> lane[n - 1]).toArray(),
             texts(drafts, TaskDraft::label),
@@ -208,6 +222,9 @@ final class PgSubmissions implements Submissions {
             texts(drafts, d -> LimitsJson.write(d.limits())),
             TaskKeys.IDEMPOTENCY_KEPT.toMillis())
         .forEach(e -> ids.put(e.getKey(), e.getValue()));
+    if (!late.isEmpty()) {
+      throw new InvalidParameters(late.firstKey() - 1, List.of(late.firstEntry().getValue()));
+    }
     return ids;
   }
 

@@ -75,7 +75,10 @@ final class PlainSubmissions {
         insert into task (id, submitted_at, lane, label, params, retry, due_at)
         select id, at, lane, label, params::jsonb, retry, later from fresh),
       """
-          + PgSubmissions.PLACED;
+          + PgSubmissions.PLACED
+          + """
+          select n, id from fresh
+          """;
 
   /** What tasks of one call often share. */
   private record Kind(int lane, String retry, Optional<Instant> due) {}

@@ -247,9 +247,6 @@ class LimitsTest {
   void of_total_timeout_and_deadline_the_first_counts() {
     long deadline = f.submit(StoreFixture.limited(TOTAL.withDeadline(f.now.plus(MINUTE))));
     long total = f.submit(StoreFixture.limited(TOTAL.withDeadline(f.now.plus(HOUR).plus(HOUR))));
-    long past = f.submit(StoreFixture.limited(Limits.NONE.withDeadline(f.now.minus(HOUR))));
-    sweep();
-    assertFailed(past, TaskState.READY, TimeLimits.DEADLINE_PASSED);
     f.pass(MINUTE);
     sweep();
     assertFailed(deadline, TaskState.READY, TimeLimits.DEADLINE_PASSED);

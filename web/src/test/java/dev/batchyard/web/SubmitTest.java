@@ -131,6 +131,10 @@ final class SubmitTest {
     wrong(line(1, ",\"due\":\"+20000-01-01T00:00:00Z\""), "due", "before 9999");
     wrong(line(1, ",\"limits\":{\"totalTimeout\":\"PT0S\"}"), "limits.totalTimeout", "PT0S");
     wrong(line(1, ",\"limits\":{\"rest\":1}"), "limits.rest", "is unknown");
+    wrong(
+        line(1, ",\"limits\":{\"deadline\":\"2020-01-01T00:00:00Z\"}"),
+        "limits.deadline",
+        "2020-01-01T00:00:00Z has passed");
     wrong(line(1, ",\"uniqueWithin\":{\"key\":\"a\"}"), "uniqueWithin", "period");
     wrong(line(1, ",\"queue\":\"nowhere\""), "queue", "'nowhere' does not exist");
     wrong(line(1, ",\"retry\":\"never\""), "retry", "'never' does not exist");

@@ -191,6 +191,19 @@ final class BatchCliTest {
     terminal
         .run("batch", "--open", "--then", "data.import", "--total-timeout", "0s")
         .refused(Exit.USAGE, "--total-timeout: 0s is not from 1ms to 3650d");
+    terminal
+        .run(
+            "batch",
+            "--open",
+            "--then",
+            "data.import",
+            "-p",
+            "file=rows.csv",
+            "-p",
+            "table=rows",
+            "--deadline",
+            "2020-01-01T00:00:00Z")
+        .refused(Exit.USAGE, "then.deadline: 2020-01-01T00:00:00Z has passed", "a later");
     terminal.run("batch", "--open", "--then", "no.such").refused(Exit.USAGE, "'no.such'");
     terminal.run("batches", "--limit", "0").refused(Exit.USAGE, "--limit", "1 to 200");
   }

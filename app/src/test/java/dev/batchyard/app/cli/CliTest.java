@@ -281,6 +281,13 @@ final class CliTest {
     terminal.run("task", "x").refused(Exit.USAGE, "'x'");
     terminal.run("submit").refused(Exit.USAGE, "TYPE");
     terminal.run("submit", "data.imprt").refused(Exit.USAGE, "data.imprt", "data.import");
+    submit("--deadline", "2020-01-01T00:00:00Z", "-p", "file=a", "-p", "table=t")
+        .refused(Exit.USAGE, "deadline: 2020-01-01T00:00:00Z has passed", "a later instant");
+    submit("--label", "a\nb", "-p", "file=a", "-p", "table=t")
+        .refused(Exit.USAGE, "--label: 'a\\u000ab' holds a line break", "on one line");
+    terminal
+        .run("batch", "--open", "--label", "x".repeat(201))
+        .refused(Exit.USAGE, "label: 201 characters; at most 200");
     submit("-p", "table").refused(Exit.USAGE, "-p 'table'", "name=value");
     submit("-p", "tabel=x").refused(Exit.USAGE, "tabel: is unknown", "file: is missing");
     submit("-p", "file=a", "-p", "table=t", "-p", "chunkRows=many")

@@ -6,6 +6,7 @@ import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.app.process.Journal.Asked;
 import dev.batchyard.app.process.Journal.Call;
 import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.engine.port.StoreUnavailable;
@@ -181,14 +182,26 @@ final class Load implements AutoCloseable {
       tasks.add(task(call.first() + i, asked.get(i), random));
     }
     long from = System.nanoTime();
-    Optional<List<Submitted>> told = tried(() -> submitter.submit(tasks));
+    Optional<List<Submitted>> told = tried(() -> submitted(tasks));
     while (repeat && told.isEmpty() && System.nanoTime() - from < ANSWER_MAX_NS) {
       rest(random);
-      told = tried(() -> submitter.submit(tasks));
+      told = tried(() -> submitted(tasks));
     }
     told.ifPresent(call::answered);
     told.ifPresent(t -> t.forEach(s -> recent.set(random.nextInt(RECENT), s.task())));
     return told.isPresent();
+  }
+
+  /** {@return the answers; none if a deadline passed on the way: then nothing is stored} */
+  private List<Submitted> submitted(List<NewTask> tasks) {
+    try {
+      return submitter.submit(tasks);
+    } catch (InvalidParameters e) {
+      if (e.problems().stream().allMatch(problem -> problem.path().equals("deadline"))) {
+        return List.of();
+      }
+      throw e;
+    }
   }
 
   private static NewTask task(long number, Asked asked, SplittableRandom random) {

@@ -19,8 +19,9 @@ public interface Batches {
    * @param then due when the batch has ended, without keys, of no batch. Its total timeout counts
    *     from here on, so it may fail while it is blocked; its queue timeout from its release
    * @throws UnknownName if its queue or retry policy does not exist
-   * @throws InvalidParameters if the label or the task cannot be stored, or the task has what a
-   *     then task does not take; nothing was stored
+   * @throws InvalidParameters if the label is not as {@link dev.batchyard.api.Labels} allows, the
+   *     task cannot be stored, its deadline has passed, or it has what a then task does not take;
+   *     nothing was stored
    */
   Opened open(String label, Optional<TaskDraft> then);
 

@@ -15,6 +15,8 @@ public interface Submissions {
    * @return one answer for each, in order
    * @throws UnknownName if a draft names a queue or a retry policy that does not exist, or a batch
    *     that does not exist or is sealed
+   * @throws InvalidParameters if the deadline of a draft has passed by the database's clock, unless
+   *     a task that holds its key is the answer
    */
   List<Submitted> submit(List<TaskDraft> drafts);
 }

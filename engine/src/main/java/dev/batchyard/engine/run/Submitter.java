@@ -44,8 +44,8 @@ public final class Submitter {
    * @return one answer for each, in order
    * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue or retry policy, or a
    *     batch that is not there or sealed
-   * @throws InvalidParameters if parameters do not fit their type or a text cannot be stored;
-   *     nothing was stored
+   * @throws InvalidParameters if parameters do not fit their type, a text cannot be stored, or a
+   *     deadline has passed by the database's clock; nothing was stored
    */
   public List<Submitted> submit(List<NewTask> tasks) {
     return store(tasks.stream().map(this::draft).toList());
@@ -57,6 +57,7 @@ public final class Submitter {
    * @throws dev.batchyard.engine.port.UnknownName for an unknown queue or retry policy, or a batch
    *     that is not there or sealed; its place counts from the first of its {@link
    *     Submissions#BATCH_MAX}
+   * @throws InvalidParameters if a deadline has passed; its place counts likewise
    */
   public List<Submitted> store(List<TaskDraft> drafts) {
     List<Submitted> answers = new ArrayList<>(drafts.size());

@@ -1,5 +1,6 @@
 package dev.batchyard.web.api;
 
+import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
@@ -40,6 +41,7 @@ final class Intake {
    * Stores what is left of the page.
    *
    * @throws UnknownName if nothing of the page was stored since a draft names what is not there
+   * @throws InvalidParameters if nothing of it was since the deadline of one has passed
    */
   void store() {
     if (page.isEmpty()) {
@@ -49,7 +51,7 @@ final class Intake {
     try {
       stored.addAll(submitter.store(page));
       uncertain = 0;
-    } catch (UnknownName e) {
+    } catch (UnknownName | InvalidParameters e) {
       uncertain = 0;
       throw e;
     }

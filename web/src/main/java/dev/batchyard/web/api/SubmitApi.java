@@ -1,5 +1,6 @@
 package dev.batchyard.web.api;
 
+import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.InvalidParameters.Problem;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.Submitted;
@@ -158,6 +159,10 @@ public final class SubmitApi {
       Problem problem = new Problem(e.field(), String.valueOf(e.getMessage()));
       skip(body);
       refuse(response, lines, intake, line, List.of(problem));
+    } catch (InvalidParameters e) {
+      int line = intake.stored().size() + e.place().orElse(0) + 1;
+      skip(body);
+      refuse(response, lines, intake, line, TaskReader.ours(e.problems()));
     } catch (StoreUnavailable e) {
       skip(body);
       away(response, "the database does not answer", intake);
