@@ -13,6 +13,7 @@ import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.StopReason;
 import dev.batchyard.engine.task.Verdict;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,12 @@ final class Attempts {
   private final Slots slots;
   private final Pace pace;
   private final Map<Key, Attempt> held = new ConcurrentHashMap<>();
+
+  /** Whether any was held since the watchdog last asked, and whether it waits for one. */
+  private volatile boolean heldAny;
+
+  private volatile boolean unwatched;
+  private final Signal first = new Signal();
 
   /** Attempts that must run alone and have not ended. */
   private final AtomicInteger alone = new AtomicInteger();
@@ -68,6 +75,10 @@ final class Attempts {
     held.put(Key.of(attempt.claim()), attempt);
     if (attempt.claim().alone()) {
       alone.incrementAndGet();
+    }
+    heldAny = true;
+    if (unwatched) {
+      first.raise();
     }
   }
 
@@ -134,6 +145,25 @@ final class Attempts {
   /** {@return how many attempts are held, whose ends are not stored yet} */
   int count() {
     return held.size();
+  }
+
+  /** {@return whether any attempt is held, or was since the last call} */
+  boolean takeHeldAny() {
+    boolean any = heldAny || !held.isEmpty();
+    heldAny = false;
+    return any;
+  }
+
+  /** Waits until an attempt is held, at most this long. */
+  void awaitFirst(Duration most) throws InterruptedException {
+    unwatched = true;
+    try {
+      if (held.isEmpty()) {
+        boolean _ = first.await(most);
+      }
+    } finally {
+      unwatched = false;
+    }
   }
 
   /** {@return whether a task runs that must run alone} */

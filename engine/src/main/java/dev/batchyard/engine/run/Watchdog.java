@@ -6,13 +6,18 @@ import java.time.Duration;
 /**
  * Looks after attempts without ever touching the store, so that an outage cannot hold it up: aborts
  * those whose lease is in doubt or lost, asks those to stop whose time is up, interrupts those that
- * ignore this or a cancel, and at last abandons them all.
+ * ignore this or a cancel, and at last abandons them all. Five looks in a beat; one while nothing
+ * has been held for two beats, until something is.
  */
 final class Watchdog implements Loop.Step {
+
+  private static final int LOOKS_A_BEAT = 5;
+  private static final int REST_AFTER = 2 * LOOKS_A_BEAT;
 
   private final EngineConfig config;
   private final Attempts attempts;
   private final Signal never = new Signal();
+  private int inVain;
 
   Watchdog(EngineConfig config, Attempts attempts) {
     this.config = config;
@@ -26,7 +31,12 @@ final class Watchdog implements Loop.Step {
         look(attempt);
       }
     }
-    boolean _ = never.await(config.beat().dividedBy(5));
+    inVain = attempts.takeHeldAny() ? 0 : inVain + 1;
+    if (inVain > REST_AFTER) {
+      attempts.awaitFirst(config.beat());
+    } else {
+      boolean _ = never.await(config.beat().dividedBy(LOOKS_A_BEAT));
+    }
   }
 
   private void look(Attempt attempt) {

@@ -9,8 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -37,9 +39,13 @@ public final class TaskLogs implements AttemptLogs, AutoCloseable {
   private final List<Line> batch = new ArrayList<>();
   private final AtomicLong dropped = new AtomicLong();
   private final ReentrantLock flushing = new ReentrantLock();
+  private final Duration every;
+
+  /** Whether a flush is to come: without lines nothing wakes up. */
+  private final AtomicBoolean due = new AtomicBoolean();
 
   /**
-   * Stores at least every {@code every}, as long as there are lines.
+   * Stores lines after {@code every} at the latest, and tries as often while the store is away.
    *
    * @param timer runs the storing; ended by its owner after {@link #close()}
    */
@@ -48,9 +54,7 @@ public final class TaskLogs implements AttemptLogs, AutoCloseable {
     this.store = store;
     this.clock = clock;
     this.timer = timer;
-    var _ =
-        timer.scheduleWithFixedDelay(
-            this::flushQuietly, every.toMillis(), every.toMillis(), TimeUnit.MILLISECONDS);
+    this.every = every;
   }
 
   @Override
@@ -61,19 +65,40 @@ public final class TaskLogs implements AttemptLogs, AutoCloseable {
   /** Stores all that waits. */
   @Override
   public void close() {
-    flushQuietly();
+    boolean _ = flushQuietly();
   }
 
   private void add(Line line) {
     if (!waiting.offer(line)) {
       dropped.incrementAndGet();
     } else if (waiting.size() == LogLines.BATCH_MAX) {
-      timer.execute(this::flushQuietly);
+      flushIn(Duration.ZERO);
+    } else if (!due.get() && due.compareAndSet(false, true)) {
+      flushIn(every);
     }
   }
 
-  /** An outage keeps the batch for the next time; the bound on what waits does the rest. */
-  private void flushQuietly() {
+  private void flushIn(Duration delay) {
+    try {
+      var _ = timer.schedule(this::flushDue, delay.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      LOG.debug("a line came after the end of the node, from a handler that did not stop");
+    }
+  }
+
+  private void flushDue() {
+    due.set(false);
+    if (!flushQuietly() && due.compareAndSet(false, true)) {
+      flushIn(every);
+    }
+  }
+
+  /**
+   * An outage keeps the batch for the next time; the bound on what waits does the rest.
+   *
+   * @return whether all was stored
+   */
+  private boolean flushQuietly() {
     flushing.lock();
     try {
       while (!batch.isEmpty() || !waiting.isEmpty()) {
@@ -87,8 +112,10 @@ public final class TaskLogs implements AttemptLogs, AutoCloseable {
       if (lost > 0) {
         LOG.warn("{} log lines of tasks were dropped: they came faster than the store took", lost);
       }
+      return true;
     } catch (RuntimeException e) {
       LOG.debug("log lines wait: {}", e.getMessage());
+      return false;
     } finally {
       flushing.unlock();
     }

@@ -10,8 +10,11 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -99,16 +102,36 @@ class TaskLogsTest {
     assertThat(lines.stored).hasSizeGreaterThanOrEqualTo(TaskLogs.WAITING_MAX);
   }
 
+  @Test
+  void a_line_is_stored_in_time_also_by_a_store_that_was_away() throws Exception {
+    TaskLogs soon = new TaskLogs(lines, InstantSource.system(), timer, Duration.ofMillis(5));
+    lines.refusals.set(2);
+    soon.open(1, 1).info("first");
+    assertThat(lines.firstStored.get(10, TimeUnit.SECONDS).text()).isEqualTo("first");
+    assertThat(lines.refusals.get()).isNegative();
+  }
+
+  @Test
+  void a_handler_that_outlives_its_node_may_still_log() {
+    timer.shutdownNow();
+    logs.open(1, 1).info("late");
+    logs.close();
+    assertThat(lines.stored).hasSize(1);
+  }
+
   private static final class Lines implements LogLines {
     private final List<Line> stored = new ArrayList<>();
+    private final CompletableFuture<Line> firstStored = new CompletableFuture<>();
+    private final AtomicInteger refusals = new AtomicInteger();
     private boolean down;
 
     @Override
     public void append(List<Line> batch) {
-      if (down) {
+      if (down || refusals.getAndDecrement() > 0) {
         throw new StoreUnavailable("away", new IllegalStateException());
       }
       stored.addAll(batch);
+      firstStored.complete(batch.getFirst());
     }
 
     @Override
