@@ -1,10 +1,12 @@
 package dev.batchyard.bench;
 
+import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.NodeRegistration;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.TaskViews.Filter;
 import dev.batchyard.store.Store;
 import dev.batchyard.store.StoreClock;
 import dev.batchyard.store.server.Database;
@@ -163,14 +165,16 @@ final class HistoryBench implements Callable<Integer> {
 
   /** Each filter from the newest task and from anywhere. */
   private void lists(TaskViews views, long last) {
-    Map<String, Optional<String>> types = new LinkedHashMap<>();
-    types.put("every type", Optional.empty());
-    types.put("a frequent type", Optional.of(HistoryRows.type(1)));
-    types.put("a seldom type", Optional.of(HistoryRows.type(7)));
-    types.put("a type without tasks", Optional.of(HistoryRows.RARE));
+    Map<String, Filter> filters = new LinkedHashMap<>();
+    filters.put("every type", of(Optional.empty(), Optional.empty()));
+    filters.put("a frequent type", of(Optional.of(HistoryRows.type(1)), Optional.empty()));
+    filters.put("a seldom type", of(Optional.of(HistoryRows.type(7)), Optional.empty()));
+    filters.put("a type without tasks", of(Optional.of(HistoryRows.RARE), Optional.empty()));
+    filters.put("the usual queue", of(Optional.empty(), Optional.of(NewTask.DEFAULT_QUEUE)));
+    filters.put("a queue without tasks", of(Optional.empty(), Optional.of(HistoryRows.RARE)));
     double slowest_ms = 0;
     for (String states : STATES.keySet().stream().sorted().toList()) {
-      for (Map.Entry<String, Optional<String>> type : types.entrySet()) {
+      for (Map.Entry<String, Filter> filter : filters.entrySet()) {
         int[] round = {0};
         double p95_ms =
             percentile(
@@ -179,18 +183,26 @@ final class HistoryBench implements Callable<Integer> {
                 () -> {
                   OptionalLong before =
                       round[0]++ % 2 == 0 ? OptionalLong.empty() : OptionalLong.of(someId(last));
+                  Filter asked = filter.getValue();
                   var _ =
                       views.list(
-                          TaskViews.Filter.of(
-                              Objects.requireNonNull(STATES.get(states)), type.getValue()),
+                          new Filter(
+                              Objects.requireNonNull(STATES.get(states)),
+                              asked.type(),
+                              asked.queue(),
+                              OptionalLong.empty()),
                           before,
                           PAGE);
                 });
-        out.printf(Locale.ROOT, "# list of %s, %s: p95 %.1f ms%n", states, type.getKey(), p95_ms);
+        out.printf(Locale.ROOT, "# list of %s, %s: p95 %.1f ms%n", states, filter.getKey(), p95_ms);
         slowest_ms = Math.max(slowest_ms, p95_ms);
       }
     }
     add("history.list.p95", slowest_ms);
+  }
+
+  private static Filter of(Optional<String> type, Optional<String> queue) {
+    return new Filter(Set.of(), type, queue, OptionalLong.empty());
   }
 
   private void requireAll(Map<TaskState, Long> counts) {

@@ -15,7 +15,7 @@ final class HistoryRows {
   static final int TYPES = 12;
   static final int PARTITIONS = 4;
 
-  /** A lane without a task: whoever asks for it walks as far as a walk may go. */
+  /** A type and a queue without a task: whoever asks for one walks as far as a walk may go. */
   static final String RARE = "bench.rare";
 
   private static final long PARTITION_IDS = 10_000_000;
@@ -77,10 +77,11 @@ final class HistoryRows {
   private void lanes() throws SQLException {
     run(
         """
+        insert into batchyard.queue (name) values ('%2$s');
         insert into batchyard.lane (queue, type, priority)
-        select 'default', 'bench.kind_' || g, 4 from generate_series(0, %d) g
+        select q.name, 'bench.kind_' || g, 4 from generate_series(0, %1$d) g cross join batchyard.queue q
          union all
-        select 'default', '%s', 4
+        select 'default', '%2$s', 4
         """
             .formatted(TYPES - 1, RARE));
   }
@@ -100,7 +101,7 @@ final class HistoryRows {
     return """
     with lanes as materialized (
       select id as lane, type, substr(type, 12)::bigint as kind
-        from batchyard.lane where type like 'bench.kind_%')
+        from batchyard.lane where type like 'bench.kind_%' and queue = 'default')
     """;
   }
 

@@ -38,6 +38,11 @@ final class PgQueues implements Queues {
        order by q.name
       """;
 
+  private static final String NAMES =
+      """
+      select name from queue order by name
+      """;
+
   private static final String KNOWN =
       """
       select 1 from queue where name = ?
@@ -90,6 +95,11 @@ final class PgQueues implements Queues {
                 Sql.maybeText(r, "paused_by"),
                 Sql.maybeInstant(r, "paused_at")),
         clock.bound());
+  }
+
+  @Override
+  public List<String> names() {
+    return db.query(NAMES, r -> r.getString("name"));
   }
 
   @Override

@@ -25,13 +25,15 @@ final class TaskPages {
   private static final Set<TaskState> IN_BLOCKS =
       EnumSet.of(TaskState.READY, TaskState.SCHEDULED, TaskState.RETRYING);
   private static final Set<TaskState> PARKED = EnumSet.of(TaskState.PAUSED, TaskState.BLOCKED);
+  private static final Set<TaskState> ENDED_BUT_NOT_WELL =
+      EnumSet.of(TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED, TaskState.QUARANTINED);
 
   static final String NEWEST =
       """
       select id from task where id < ? order by id desc limit ?
       """;
 
-  static final String OF_TYPE =
+  static final String OF_LANES =
       """
       select id
         from (select id, lane from task where id < ? order by id desc limit ?) t
@@ -51,20 +53,33 @@ final class TaskPages {
       """;
 
   // Few of millions: each pair of state and type has its own run in the index outcome_bad.
-  static final String ENDED_BADLY =
+  private static final String BAD_RUNS =
       """
-      select o.id
         from unnest(?::text[]::task_state[]) s (state)
-       cross join (select distinct type from lane where coalesce(type = ?::text, true)) t
+       cross join (select distinct type from lane where coalesce(id = any (?::integer[]), true)) t
        cross join lateral (
-         select id
+         select id, lane
            from outcome
           where state = s.state and type = t.type and state <> 'completed' and id < ?
           order by id desc
-          limit ?) o
-       order by o.id desc
-       limit ?
       """;
+
+  static final String ENDED_BADLY =
+      "select o.id\n"
+          + BAD_RUNS
+          + """
+             limit ?) o
+           where coalesce(o.lane = any (?::integer[]), true)
+           order by o.id desc
+           limit ?
+          """;
+
+  static final String BADLY_FLOOR =
+      "select max(o.id) as floor\n"
+          + BAD_RUNS
+          + """
+            offset ? limit 1) o
+          """;
 
   static final String SET_ASIDE =
       """
@@ -168,16 +183,21 @@ final class TaskPages {
 
   private static final String LANES =
       """
-      select id from lane where type = ?
+      select id, type
+        from lane
+       where coalesce(type = ?::text, true) and coalesce(queue = ?::text, true)
       """;
 
   /** The ids of a page, the highest first, and where the next one begins. */
   record Ids(List<Long> ids, OptionalLong next) {}
 
+  private record Lane(int id, String type) {}
+
   private final Connection connection;
   private final StoreClock clock;
-  private final Optional<String> type;
-  private final Optional<Integer[]> lanes;
+  private final TaskViews.Filter filter;
+  private final Optional<List<Lane>> lanes;
+  private final Optional<Integer[]> laneIds;
   private final long high;
   private final int most;
 
@@ -188,14 +208,15 @@ final class TaskPages {
   private TaskPages(
       Connection connection,
       StoreClock clock,
-      Optional<String> type,
-      Optional<Integer[]> lanes,
+      TaskViews.Filter filter,
+      Optional<List<Lane>> lanes,
       long high,
       int most) {
     this.connection = connection;
     this.clock = clock;
-    this.type = type;
+    this.filter = filter;
     this.lanes = lanes;
+    this.laneIds = lanes.map(some -> some.stream().map(Lane::id).toArray(Integer[]::new));
     this.high = high;
     this.most = most + 1; // one more tells whether there are more
   }
@@ -203,24 +224,27 @@ final class TaskPages {
   static Ids find(
       Connection connection, StoreClock clock, TaskViews.Filter filter, long high, int most)
       throws SQLException {
-    Set<TaskState> states = filter.states();
-    Optional<String> type = filter.type();
-    Optional<Integer[]> lanes = Optional.empty();
-    if (type.isPresent()) {
+    Optional<List<Lane>> lanes = Optional.empty();
+    if (filter.type().isPresent() || filter.queue().isPresent()) {
       lanes =
           Optional.of(
-              Sql.query(connection, LANES, r -> r.getInt("id"), type).toArray(Integer[]::new));
-      if (lanes.get().length == 0) {
+              Sql.query(
+                  connection,
+                  LANES,
+                  r -> new Lane(r.getInt("id"), r.getString("type")),
+                  filter.type(),
+                  filter.queue()));
+      if (lanes.get().isEmpty()) {
         return new Ids(List.of(), OptionalLong.empty());
       }
     }
-    TaskPages pages = new TaskPages(connection, clock, type, lanes, high, most);
+    TaskPages pages = new TaskPages(connection, clock, filter, lanes, high, most);
     if (filter.batch().isPresent()) {
-      pages.walkMembers(filter.batch().getAsLong(), states);
-    } else if (states.isEmpty()) {
+      pages.walkMembers(filter.batch().getAsLong(), filter.states());
+    } else if (filter.states().isEmpty()) {
       pages.walkTasks();
     } else {
-      pages.walkHomes(states);
+      pages.walkHomes(filter.states());
     }
     return pages.page();
   }
@@ -240,33 +264,32 @@ final class TaskPages {
   }
 
   private void walkTasks() throws SQLException {
-    if (type.isEmpty()) {
+    if (lanes.isEmpty()) {
       walked(ids(NEWEST, high, most));
     } else {
-      walked(ids(OF_TYPE, high, TaskViews.SCAN_MAX, lanes, most), TASK_FLOOR);
+      walked(ids(OF_LANES, high, TaskViews.SCAN_MAX, laneIds, most), TASK_FLOOR);
     }
   }
 
   private void walkMembers(long batch, Set<TaskState> states) throws SQLException {
     String[] words = words(states, EnumSet.allOf(TaskState.class));
     List<Long> ids =
-        ids(MEMBERS, clock.bound(), batch, high, TaskViews.SCAN_MAX, lanes, words, words, most);
+        ids(MEMBERS, clock.bound(), batch, high, TaskViews.SCAN_MAX, laneIds, words, words, most);
     walked(ids, MEMBER_FLOOR, batch, high, TaskViews.SCAN_MAX - 1);
   }
 
   private void walkHomes(Set<TaskState> states) throws SQLException {
     String[] words = words(states, EnumSet.allOf(TaskState.class));
-    String[] badly = words(states, EnumSet.complementOf(EnumSet.of(TaskState.COMPLETED)));
     if (states.contains(TaskState.COMPLETED)) {
-      walked(ids(ENDED, high, TaskViews.SCAN_MAX, words, lanes, most), OUTCOME_FLOOR);
+      walked(ids(ENDED, high, TaskViews.SCAN_MAX, words, laneIds, most), OUTCOME_FLOOR);
     } else if (states.stream().anyMatch(TaskState::ended)) {
-      walked(ids(ENDED_BADLY, badly, type, high, most, most));
+      walkBadly(words(states, ENDED_BUT_NOT_WELL));
     }
     if (states.stream().anyMatch(PARKED::contains)) {
-      walked(ids(SET_ASIDE, high, TaskViews.SCAN_MAX, words, lanes, most), PARKED_FLOOR);
+      walked(ids(SET_ASIDE, high, TaskViews.SCAN_MAX, words, laneIds, most), PARKED_FLOOR);
     }
     if (states.contains(TaskState.RUNNING)) {
-      walked(ids(RUNNING, high, most, lanes, most));
+      walked(ids(RUNNING, high, most, laneIds, most));
     }
     if (states.stream().anyMatch(IN_BLOCKS::contains)) {
       String[] waiting = words(states, IN_BLOCKS);
@@ -277,12 +300,28 @@ final class TaskPages {
               most,
               clock.bound(),
               TaskViews.SCAN_MAX,
-              lanes,
+              laneIds,
               waiting,
               most + BLOCK_IDS,
               most),
           BLOCK_FLOOR);
     }
+  }
+
+  /**
+   * All of a run match, unless only one queue is asked for: then any of the runs may be cut short.
+   */
+  private void walkBadly(String[] words) throws SQLException {
+    int walk = most;
+    if (filter.queue().isPresent()) {
+      long types = lanes.orElseThrow().stream().map(Lane::type).distinct().count();
+      walk = (int) Math.max(1, TaskViews.SCAN_MAX / (types * words.length));
+      Optional<Long> end =
+          Sql.first(
+              connection, BADLY_FLOOR, r -> r.getLong("floor"), words, laneIds, high, walk - 1);
+      floor = Math.max(floor, end.orElse(0L));
+    }
+    walked(ids(ENDED_BADLY, words, laneIds, high, walk, laneIds, most));
   }
 
   private List<Long> ids(String sql, Object... values) throws SQLException {

@@ -219,7 +219,8 @@ class BatchesTest {
     List<Long> ids = new ArrayList<>();
     OptionalLong before = OptionalLong.empty();
     TaskViews.Filter filter =
-        new TaskViews.Filter(states, Optional.empty(), OptionalLong.of(opened.batch()));
+        new TaskViews.Filter(
+            states, Optional.empty(), Optional.empty(), OptionalLong.of(opened.batch()));
     do {
       TaskViews.Page page = f.store.taskViews().list(filter, before, 3);
       page.rows().forEach(row -> ids.add(row.id()));
@@ -229,7 +230,8 @@ class BatchesTest {
   }
 
   private static TaskViews.Filter of(Opened opened, Set<TaskState> states, String type) {
-    return new TaskViews.Filter(states, Optional.of(type), OptionalLong.of(opened.batch()));
+    return new TaskViews.Filter(
+        states, Optional.of(type), Optional.empty(), OptionalLong.of(opened.batch()));
   }
 
   @Test

@@ -1,6 +1,6 @@
 package dev.batchyard.store;
 
-/** Tasks of one type by the ten thousand, put into their homes by SQL. */
+/** Tasks of one type and queue by the ten thousand, put into their homes by SQL. */
 final class History {
 
   private final StoreFixture f;
@@ -8,28 +8,42 @@ final class History {
   private final long lane;
 
   History(StoreFixture f, String type) {
+    this(f, type, "default");
+  }
+
+  History(StoreFixture f, String type, String queue) {
     this.f = f;
     this.type = type;
     this.lane =
         f.count(
             """
-            insert into lane (queue, type, priority) values ('default', ?, 4) returning id
+            insert into lane (queue, type, priority) values (?, ?, 4) returning id
             """,
+            queue,
             type);
   }
 
   /** Completed tasks of neighbouring ids, one of a thousand failed; returns the last id. */
   long ended(long first, int count) {
+    return ended(first, count, 1000);
+  }
+
+  /** Failed tasks of neighbouring ids; returns the last id. */
+  long failed(long first, int count) {
+    return ended(first, count, 1);
+  }
+
+  private long ended(long first, int count, int ofWhichOneFailed) {
     tasks(first, count);
     f.sql(
         """
         insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, lease,
                              node, started_at, finished_at, result)
-        select g, '%s', case g %% 1000 when 0 then 'failed' else 'completed' end::task_state, %d, 1, 0,
+        select g, '%s', case g %% %d when 0 then 'failed' else 'completed' end::task_state, %d, 1, 0,
                0, 1, 1, 'node', now(), now(), '{}'
           from generate_series(%d, %d) g
         """
-            .formatted(type, lane, first, first + count - 1));
+            .formatted(type, ofWhichOneFailed, lane, first, first + count - 1));
     return first + count - 1;
   }
 

@@ -46,6 +46,7 @@ class QueuesTest {
     assertThatThrownBy(() -> f.submit(in("夜间"))).isInstanceOf(UnknownName.class);
     assertThat(queues.create("夜间")).isEqualTo(Change.DONE);
     assertThat(queues.create("夜间")).isEqualTo(Change.ALREADY);
+    assertThat(queues.names()).containsExactlyInAnyOrder("default", "夜间");
     long task = f.submit(in("夜间"));
     assertThat(f.detail(task).row().queue()).isEqualTo("夜间");
     assertThat(f.claimOne(node).task()).isEqualTo(task);
@@ -127,19 +128,15 @@ class QueuesTest {
   }
 
   private static TaskDraft in(String queue) {
-    return draft(queue, 4);
+    return StoreFixture.in(queue);
   }
 
   private static TaskDraft priority(int priority) {
-    return draft("default", priority);
-  }
-
-  private static TaskDraft draft(String queue, int priority) {
     return new TaskDraft(
         StoreFixture.TYPE,
         "{}",
         "",
-        queue,
+        "default",
         priority,
         Optional.empty(),
         TaskKeys.NONE,

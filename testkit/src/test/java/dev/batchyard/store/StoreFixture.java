@@ -138,6 +138,11 @@ final class StoreFixture implements AutoCloseable {
         "default");
   }
 
+  static TaskDraft in(String queue) {
+    return new TaskDraft(
+        TYPE, "{}", "", queue, 4, Optional.empty(), TaskKeys.NONE, OptionalLong.empty(), "default");
+  }
+
   static TaskDraft member(long batch) {
     return new TaskDraft(
         TYPE,

@@ -131,13 +131,55 @@ class TaskViewsTest {
         .isEqualTo(new Page(List.of(), OptionalLong.empty()));
   }
 
+  @Test
+  void what_one_queue_holds_is_found_however_much_is_in_others() {
+    f.store.queues().create("夜间");
+    long failed = f.submit(StoreFixture.in("夜间"));
+    f.finish(f.claimOne(node), new Verdict.Fail(StoreFixture.failure()));
+    long ready = f.submit(StoreFixture.in("夜间"));
+    History others = new History(f, StoreFixture.TYPE);
+    History otherType = new History(f, "test.other", "夜间");
+    long last = others.failed(ready + 1_000_000, 2 * TaskViews.SCAN_MAX);
+    long other = otherType.failed(last + 1, 1);
+
+    assertThat(looks(Set.of(TaskState.FAILED), "夜间")).containsExactly(0L, 0L, failed);
+    assertThat(looks(Set.of(TaskState.FAILED, TaskState.CANCELLED), "夜间"))
+        .as("each of the two states has half of a walk")
+        .containsExactly(0L, 0L, 0L, 0L, failed);
+    assertThat(looks(Set.of(TaskState.READY), "夜间")).containsExactly(ready);
+    assertThat(looks(ALL, "夜间")).containsExactly(0L, 0L, ready);
+    assertThat(looks(Set.of(TaskState.FAILED), "no.such")).containsExactly(0L);
+
+    Filter anyType =
+        new Filter(
+            Set.of(TaskState.FAILED), Optional.empty(), Optional.of("夜间"), OptionalLong.empty());
+    assertThat(ids(views.list(anyType, OptionalLong.empty(), 9)))
+        .as("of the other type, whose run is not cut short")
+        .containsExactly(other);
+    for (String sql : List.of(TaskPages.ENDED_BADLY, TaskPages.BADLY_FLOOR)) {
+      assertThat(f.plan(sql.replace("id < ?", "id < 999999"))) // null would prune all partitions
+          .contains("outcome_0_state_type_id_idx")
+          .doesNotContain("Seq Scan on outcome");
+    }
+  }
+
   /** The first id of each page until one has any, or the last; 0 of an empty one. */
   private List<Long> looks(Set<TaskState> states) {
+    return looks(Filter.of(states, Optional.of(StoreFixture.TYPE)));
+  }
+
+  private List<Long> looks(Set<TaskState> states, String queue) {
+    return looks(
+        new Filter(
+            states, Optional.of(StoreFixture.TYPE), Optional.of(queue), OptionalLong.empty()));
+  }
+
+  private List<Long> looks(Filter filter) {
     List<Long> first = new ArrayList<>();
     OptionalLong from = OptionalLong.empty();
     Page page;
     do {
-      page = views.list(Filter.of(states, Optional.of(StoreFixture.TYPE)), from, 9);
+      page = views.list(filter, from, 9);
       first.add(page.rows().isEmpty() ? 0 : page.rows().getFirst().id());
       from = page.next();
     } while (page.rows().isEmpty() && from.isPresent());
@@ -180,6 +222,54 @@ class TaskViewsTest {
                   .collect(toMap(Map.Entry::getKey, Map.Entry::getValue)));
       assertThat(all).extracting(TaskRow::id).doesNotHaveDuplicates();
     }
+  }
+
+  @Test
+  void pages_of_one_queue_join_without_a_gap_and_hold_nothing_of_others() {
+    f.store.queues().create("a");
+    for (int i = 0; i < 60; i++) {
+      f.submit(StoreFixture.in(i % 3 == 0 ? "a" : "default"));
+    }
+    List<Claim> claims = new ArrayList<>();
+    while (claims.size() < 40) {
+      claims.addAll(f.claim(node, 40 - claims.size())); // one lane at a time
+    }
+    Collections.shuffle(claims, new Random(7));
+    f.finish(claims.subList(0, 10), StoreFixture.complete());
+    f.finish(claims.subList(10, 20), new Verdict.Fail(StoreFixture.failure()));
+    f.finish(claims.subList(20, 30), StoreFixture.retry(Duration.ofHours(1)));
+    List<TaskRow> everything = views.list(Filter.ALL, OptionalLong.empty(), 200).rows();
+    everything.stream()
+        .filter(row -> row.state() == TaskState.READY && row.id() % 2 == 0)
+        .forEach(row -> f.store.operatorMoves().pause(row.id(), "kim"));
+    List<TaskRow> rows = views.list(Filter.ALL, OptionalLong.empty(), 200).rows();
+
+    List<Set<TaskState>> wanted = new ArrayList<>(List.of(ALL, EnumSet.allOf(TaskState.class)));
+    for (TaskState state : TaskState.values()) {
+      wanted.add(Set.of(state));
+    }
+    for (Set<TaskState> states : wanted) {
+      Filter filter = new Filter(states, Optional.empty(), Optional.of("a"), OptionalLong.empty());
+      List<Long> found = new ArrayList<>();
+      OptionalLong from = OptionalLong.empty();
+      do {
+        Page page = views.list(filter, from, 3);
+        found.addAll(ids(page));
+        from = page.next();
+      } while (from.isPresent());
+      assertThat(found)
+          .as("%s", states)
+          .isEqualTo(
+              rows.stream()
+                  .filter(row -> row.queue().equals("a"))
+                  .filter(row -> states.isEmpty() || states.contains(row.state()))
+                  .map(TaskRow::id)
+                  .toList());
+    }
+  }
+
+  private static List<Long> ids(Page page) {
+    return page.rows().stream().map(TaskRow::id).toList();
   }
 
   @Test

@@ -3,7 +3,9 @@ package dev.batchyard.web;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
+import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.TaskViews;
 
 /** Where the pages read; they change nothing there. */
-public record Views(TaskViews tasks, NodeViews nodes, Batches batches, LogLines logs) {}
+public record Views(
+    TaskViews tasks, NodeViews nodes, Queues queues, Batches batches, LogLines logs) {}

@@ -64,7 +64,12 @@ public final class WebServer implements AutoCloseable {
     Templates templates = new Templates();
     Dashboard dashboard =
         new Dashboard(
-            views.tasks(), views.nodes(), views.batches(), views.logs(), System::nanoTime);
+            views.tasks(),
+            views.nodes(),
+            views.queues(),
+            views.batches(),
+            views.logs(),
+            System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
     AnnotationConfigServletWebServerApplicationContext context =
         new AnnotationConfigServletWebServerApplicationContext();

@@ -71,6 +71,31 @@ final class ChromiumTest {
   }
 
   @Test
+  void a_queue_is_seen_to_be_paused_and_its_tasks_are_filtered_in_a_real_browser() {
+    f.store.queues().create("夜间");
+    f.submit("of default", "{}");
+    chromium.open(f.server.url());
+    chromium.await("document.documentElement.dataset.live", "on");
+    chromium.evaluate("document.querySelector('header a[href=\"/queues\"]').click()");
+    chromium.await("document.querySelectorAll('tbody tr').length + location.pathname", "2/queues");
+    chromium.await("document.documentElement.dataset.live", "on");
+    chromium.await(
+        "[...document.querySelectorAll('tbody tr')].map(r => r.querySelector('th, td a').innerText"
+            + " + r.querySelector('td a').innerText).sort().join(' ')",
+        "default1 夜间0");
+    f.store.queues().pause("夜间", "王小明");
+    chromium.await("document.querySelector('tbody .badge.paused')?.textContent", "paused");
+    chromium.evaluate(
+        "[...document.querySelectorAll('tbody th a')].find(a => a.innerText === '夜间').click()");
+    chromium.await("document.querySelector('#queue')?.value", "夜间");
+    chromium.await("document.querySelector('.empty')?.innerText", "No task matches this filter.");
+    chromium.evaluate("document.querySelector('#queue').value = 'default'");
+    chromium.evaluate("document.querySelector('form.filter').requestSubmit()");
+    chromium.await("document.querySelector('tbody th a')?.textContent", "of default");
+    assertThat(chromium.complaints()).isEmpty();
+  }
+
+  @Test
   void seven_tabs_load_since_only_the_one_in_sight_is_live() {
     f.submit("", "{}");
     chromium.open(f.server.url());
@@ -111,6 +136,8 @@ final class ChromiumTest {
   @Test
   void a_phone_needs_no_scrolling_sideways() {
     f.submit("a-name-without-any-space-that-is-longer-than-a-phone-is-wide-".repeat(3), "{}");
+    f.store.queues().create("q".repeat(100));
+    f.store.queues().pause("q".repeat(100), "u".repeat(60));
     Claim claim = f.claim(f.node("n1"), 1).getFirst();
     f.progress(claim, "n1", 0.25);
     chromium.call(
@@ -118,7 +145,7 @@ final class ChromiumTest {
         java.util.Map.of("width", 360, "height", 740, "deviceScaleFactor", 2, "mobile", true));
     chromium.open(f.server.url());
     chromium.await("document.documentElement.dataset.live", "on");
-    for (String path : java.util.List.of("/", "/tasks/" + claim.task(), "/nodes")) {
+    for (String path : java.util.List.of("/", "/tasks/" + claim.task(), "/queues", "/nodes")) {
       chromium.open(URI.create("http://127.0.0.1:" + f.server.port() + path));
       chromium.await("document.readyState + location.pathname", "complete" + path);
       assertThat(chromium.evaluate("document.documentElement.scrollWidth + ''"))

@@ -97,6 +97,17 @@ final class LiveTest {
   }
 
   @Test
+  void the_queues_push_what_waits_and_who_paused() throws IOException {
+    try (Events events = events("/live/queues")) {
+      assertThat(events.next("rows").select("tbody tr").text()).startsWith("default 0 0 0");
+      f.submit("", "{}");
+      assertThat(events.until("rows", "default 1 0 0").select(".badge")).isEmpty();
+      f.store.queues().pause("default", "王小明");
+      assertThat(events.until("rows", "王小明").select(".badge").text()).isEqualTo("paused");
+    }
+  }
+
+  @Test
   void a_store_that_is_away_is_told_and_the_pages_recover_by_themselves() throws IOException {
     f.submit("", "{}");
     try (Events events = events("/live/tasks")) {

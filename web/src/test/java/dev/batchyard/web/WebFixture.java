@@ -38,7 +38,9 @@ final class WebFixture implements AutoCloseable {
       """
       truncate task, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
                reject, attempt_log, event, log_line, lane, tally
-       restart identity
+       restart identity;
+      delete from queue where name <> 'default';
+      update queue set age_step = '60 s', paused_by = null, paused_at = null
       """;
 
   /** The parameters of a task. */
@@ -95,7 +97,7 @@ final class WebFixture implements AutoCloseable {
   }
 
   Views views(TaskViews tasks) {
-    return new Views(tasks, store.nodeViews(), store.batches(), store.logLines());
+    return new Views(tasks, store.nodeViews(), store.queues(), store.batches(), store.logLines());
   }
 
   Browser signIn() {

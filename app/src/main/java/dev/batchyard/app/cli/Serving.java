@@ -87,7 +87,12 @@ final class Serving implements AutoCloseable {
     DataFolder folder = installation.folder();
     return WebServer.start(
         new WebConfig(settings.port(), folder.tmp().resolve("web"), folder.root().resolve("run")),
-        new Views(store.taskViews(), store.nodeViews(), store.batches(), store.logLines()),
+        new Views(
+            store.taskViews(),
+            store.nodeViews(),
+            store.queues(),
+            store.batches(),
+            store.logLines()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 

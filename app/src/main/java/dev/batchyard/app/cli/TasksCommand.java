@@ -46,6 +46,9 @@ final class TasksCommand implements Callable<Integer> {
   @Option(names = "--type", paramLabel = "TYPE", description = "Only this task type.")
   private Optional<String> type = Optional.empty();
 
+  @Option(names = "--queue", paramLabel = "NAME", description = "Only tasks of this queue.")
+  private Optional<String> queue = Optional.empty();
+
   @Option(names = "--batch", paramLabel = "ID", description = "Only members of this batch.")
   private Optional<Long> batch = Optional.empty();
 
@@ -85,9 +88,10 @@ final class TasksCommand implements Callable<Integer> {
     }
     Set<TaskState> wanted = EnumSet.noneOf(TaskState.class);
     wanted.addAll(states);
-    TaskViews.Filter filter = new TaskViews.Filter(wanted, type, optional(batch));
+    TaskViews.Filter filter = new TaskViews.Filter(wanted, type, queue, optional(batch));
     OptionalLong top = optional(before);
     try (Installation installation = cli.open()) {
+      queue.ifPresent(name -> requireKnown(name, installation.store().queues().names()));
       TaskViews views = installation.store().taskViews();
       TaskViews.Page page = page(views, filter, top, limit);
       page.rows().forEach(row -> cli.console().tell(TaskJson.of(row)));
@@ -96,7 +100,7 @@ final class TasksCommand implements Callable<Integer> {
         cli.console().say(none(all, page));
       } else {
         cli.console().say(new Show(cli.context().zone()).tasks(page.rows()));
-        if (batch.isEmpty()) {
+        if (batch.isEmpty() && queue.isEmpty()) {
           cli.console().say(counts(views.counts()));
         }
       }
@@ -109,6 +113,14 @@ final class TasksCommand implements Callable<Integer> {
           });
     }
     return Exit.OK.code();
+  }
+
+  private static void requireKnown(String queue, List<String> queues) {
+    if (!queues.contains(queue)) {
+      throw new CliFailure(
+          Exit.NOT_FOUND,
+          "--queue: there is no '%s'; there are: %s".formatted(queue, String.join(", ", queues)));
+    }
   }
 
   /** Goes on where a look ended early, since what is asked for may be rare. */

@@ -8,6 +8,7 @@ import dev.batchyard.app.config.Key;
 import dev.batchyard.store.server.SharedPrograms;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -53,12 +54,46 @@ final class QueueCliTest {
     assertThat(paused.get("pausedBy").asString()).isEqualTo("李雷");
     assertThat(terminal.run("queues").fine().out())
         .contains("default  0", "夜间     1        0      0        1h30m     by 李雷");
-    assertThat(terminal.run("queues", "--json").fine().documents()).hasSize(2);
+    assertThat(terminal.run("queues", "--json").fine().documents())
+        .extracting(queue -> queue.get("name").asString())
+        .contains("default", "夜间");
     assertThat(terminal.run("task", task).fine().out())
         .contains("waits       its queue 夜间 is paused, by 李雷 since 20");
     assertThat(terminal.run("queue", "夜间", "--resume").fine().out()).contains("resumed\n");
     assertThat(terminal.run("queue", "夜间", "--resume").fine().out()).contains("is not paused");
     assertThat(terminal.run("task", task).fine().out()).doesNotContain("is paused");
+  }
+
+  @Test
+  void tasks_are_listed_by_queue() {
+    terminal.run("queue", "night", "--create").fine();
+    String plain = submitTo("default").fine().document().get("id").asString();
+    String first = submitTo("night").fine().document().get("id").asString();
+    String second = submitTo("night").fine().document().get("id").asString();
+    assertThat(ids("tasks", "--queue", "night")).containsExactly(second, first);
+    assertThat(ids("tasks", "--queue", "night", "--before", second)).containsExactly(first);
+    assertThat(ids("tasks", "--queue", "default")).contains(plain).doesNotContain(first, second);
+    assertThat(terminal.run("tasks", "--queue", "night").fine().out())
+        .as("counts are of all queues")
+        .doesNotContain("in all");
+    terminal.run("cancel", first).fine();
+    assertThat(ids("tasks", "--queue", "night", "--state", "cancelled")).containsExactly(first);
+    assertThat(terminal.run("tasks", "--queue", "night", "--state", "failed").fine().out())
+        .isEqualTo("no tasks like that\n");
+    terminal
+        .run("tasks", "--queue", "nigth")
+        .refused(Exit.NOT_FOUND, "there is no 'nigth'", "default, night");
+    terminal.run("cancel", plain, second).fine();
+  }
+
+  private List<String> ids(String... words) {
+    return terminal
+        .run(Stream.concat(Stream.of(words), Stream.of("--json")).toArray(String[]::new))
+        .fine()
+        .documents()
+        .stream()
+        .map(task -> task.get("id").asString())
+        .toList();
   }
 
   @Test

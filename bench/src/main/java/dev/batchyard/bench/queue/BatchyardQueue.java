@@ -191,7 +191,12 @@ public final class BatchyardQueue implements QueueSystem {
     Store store = now.installation().store();
     return WebServer.start(
         new WebConfig(0, data.resolve("web"), run()),
-        new Views(store.taskViews(), store.nodeViews(), store.batches(), store.logLines()),
+        new Views(
+            store.taskViews(),
+            store.nodeViews(),
+            store.queues(),
+            store.batches(),
+            store.logLines()),
         now.submitter());
   }
 

@@ -20,6 +20,9 @@ public interface Queues {
   /** {@return all queues, by name} */
   List<QueueRow> list();
 
+  /** {@return the names of all queues, in order; what waits in them is not counted} */
+  List<String> names();
+
   /**
    * Makes a queue, with an age step of a minute.
    *

@@ -52,9 +52,11 @@ public interface TaskViews {
    *
    * @param states only these; all when empty
    * @param type only this one, or all
+   * @param queue only tasks of this one, or of all
    * @param batch only its members; all tasks when empty
    */
-  record Filter(Set<TaskState> states, Optional<String> type, OptionalLong batch) {
+  record Filter(
+      Set<TaskState> states, Optional<String> type, Optional<String> queue, OptionalLong batch) {
 
     /** All tasks. */
     public static final Filter ALL = of(Set.of(), Optional.empty());
@@ -63,9 +65,9 @@ public interface TaskViews {
       states = Set.copyOf(states);
     }
 
-    /** {@return members of a batch or not} */
+    /** {@return of any queue, members of a batch or not} */
     public static Filter of(Set<TaskState> states, Optional<String> type) {
-      return new Filter(states, type, OptionalLong.empty());
+      return new Filter(states, type, Optional.empty(), OptionalLong.empty());
     }
   }
 

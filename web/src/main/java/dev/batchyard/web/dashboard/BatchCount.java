@@ -35,6 +35,6 @@ public record BatchCount(String word, long count, String list) {
   }
 
   private static BatchCount of(Batch batch, String word, long count, Set<TaskState> states) {
-    return new BatchCount(word, count, new ListQuery(states, "", batch.id(), 0).path());
+    return new BatchCount(word, count, new ListQuery(states, "", "", batch.id(), 0).path());
   }
 }

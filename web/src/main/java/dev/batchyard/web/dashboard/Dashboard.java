@@ -6,6 +6,8 @@ import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
+import dev.batchyard.engine.port.Queues;
+import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.TaskViews;
 import java.util.List;
 import java.util.Optional;
@@ -26,11 +28,13 @@ public final class Dashboard {
 
   private final TaskViews tasks;
   private final NodeViews nodes;
+  private final Queues queues;
   private final Batches batches;
   private final LogLines logs;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
   private final SharedReads<String, List<NodeRow>> liveNodes;
+  private final SharedReads<String, List<QueueRow>> liveQueues;
   private final SharedReads<Long, BatchList> liveBatchLists;
   private final SharedReads<Long, Batch> liveBatches;
   private final SharedReads<String, java.util.Map<TaskState, Long>> liveCounts;
@@ -41,21 +45,28 @@ public final class Dashboard {
    * @param nanos a clock that only moves forward
    */
   public Dashboard(
-      TaskViews tasks, NodeViews nodes, Batches batches, LogLines logs, LongSupplier nanos) {
+      TaskViews tasks,
+      NodeViews nodes,
+      Queues queues,
+      Batches batches,
+      LogLines logs,
+      LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
+    this.queues = queues;
     this.batches = batches;
     this.logs = logs;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
     liveNodes = new SharedReads<>(_ -> nodes.nodes(), nanos);
+    liveQueues = new SharedReads<>(_ -> queues.list(), nanos);
     liveBatchLists = new SharedReads<>(before -> batches(before), nanos);
     liveBatches = new SharedReads<>(id -> batch(id), nanos);
   }
 
   TaskList list(ListQuery query) {
-    return new TaskList(query, page(query), tasks.counts(), nodes.servedTypes());
+    return new TaskList(query, page(query), tasks.counts(), nodes.servedTypes(), queues.names());
   }
 
   TaskList sharedList(ListQuery query) {
@@ -95,6 +106,14 @@ public final class Dashboard {
     return liveNodes.get("");
   }
 
+  List<QueueRow> queues() {
+    return queues.list();
+  }
+
+  List<QueueRow> sharedQueues() {
+    return liveQueues.get("");
+  }
+
   /** {@return batches below an id; from the newest when it is 0} */
   BatchList batches(long before) {
     return new BatchList(
@@ -120,7 +139,7 @@ public final class Dashboard {
   }
 
   private TaskList liveList(ListQuery query) {
-    return new TaskList(query, page(query), liveCounts.get(""), List.of());
+    return new TaskList(query, page(query), liveCounts.get(""), List.of(), List.of());
   }
 
   private TaskViews.Page page(ListQuery query) {
@@ -128,6 +147,7 @@ public final class Dashboard {
         new TaskViews.Filter(
             query.states(),
             query.type().isEmpty() ? Optional.empty() : Optional.of(query.type()),
+            query.queue().isEmpty() ? Optional.empty() : Optional.of(query.queue()),
             query.batch() > 0 ? OptionalLong.of(query.batch()) : OptionalLong.empty()),
         query.before() > 0 ? OptionalLong.of(query.before()) : OptionalLong.empty(),
         TASKS_MAX);

@@ -1,6 +1,7 @@
 package dev.batchyard.web.dashboard;
 
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Queues;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -15,10 +16,11 @@ import java.util.stream.Collectors;
  *
  * @param states only these; all when empty
  * @param type only this one; all when empty
+ * @param queue only of this one; of all when empty
  * @param batch only members of this one; all when 0
  * @param before ids below this; from the newest when 0
  */
-public record ListQuery(Set<TaskState> states, String type, long batch, long before) {
+public record ListQuery(Set<TaskState> states, String type, String queue, long batch, long before) {
 
   private static final int TYPE_MAX = 200;
 
@@ -29,10 +31,10 @@ public record ListQuery(Set<TaskState> states, String type, long batch, long bef
   /**
    * Understands the values of an address.
    *
-   * @throws InvalidAddress for a state that does not exist, a number that is none, or a long type
+   * @throws InvalidAddress for a state that does not exist, a number that is none, or a long name
    */
-  static ListQuery of(List<String> states, String type, String batch, String before) {
-    if (type.length() > TYPE_MAX) {
+  static ListQuery of(List<String> states, String type, String queue, String batch, String before) {
+    if (type.length() > TYPE_MAX || queue.length() > Queues.NAME_MAX) {
       throw new InvalidAddress();
     }
     Set<TaskState> wanted = EnumSet.noneOf(TaskState.class);
@@ -44,22 +46,36 @@ public record ListQuery(Set<TaskState> states, String type, long batch, long bef
               .orElseThrow(InvalidAddress::new));
     }
     return new ListQuery(
-        wanted, type.strip(), InvalidAddress.number(batch), InvalidAddress.number(before));
+        wanted,
+        type.strip(),
+        queue.strip(),
+        InvalidAddress.number(batch),
+        InvalidAddress.number(before));
+  }
+
+  /** {@return the tasks of a queue in some states, or in all when none is given} */
+  public static ListQuery ofQueue(String queue, TaskState... states) {
+    return new ListQuery(Set.of(states), "", queue, 0, 0);
   }
 
   /** {@return whether it leaves anything out} */
   public boolean filtered() {
-    return !states.isEmpty() || !type.isEmpty() || batch > 0;
+    return !states.isEmpty() || !type.isEmpty() || !queue.isEmpty() || batch > 0;
+  }
+
+  /** {@return whether the counts of all tasks say nothing about what it shows} */
+  public boolean partial() {
+    return !queue.isEmpty() || batch > 0;
   }
 
   /** {@return the same for other states, from the newest} */
   public ListQuery with(Set<TaskState> other) {
-    return new ListQuery(other, type, batch, 0);
+    return new ListQuery(other, type, queue, batch, 0);
   }
 
   /** {@return the same from another id on} */
   public ListQuery from(long id) {
-    return new ListQuery(states, type, batch, id);
+    return new ListQuery(states, type, queue, batch, id);
   }
 
   /** {@return its address} */
@@ -73,6 +89,9 @@ public record ListQuery(Set<TaskState> states, String type, long batch, long bef
     states.stream().sorted().forEach(state -> parts.add("state=" + state.word()));
     if (!type.isEmpty()) {
       parts.add("type=" + URLEncoder.encode(type, StandardCharsets.UTF_8));
+    }
+    if (!queue.isEmpty()) {
+      parts.add("queue=" + URLEncoder.encode(queue, StandardCharsets.UTF_8));
     }
     if (batch > 0) {
       parts.add("batch=" + batch);

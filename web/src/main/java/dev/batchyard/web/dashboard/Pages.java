@@ -39,14 +39,17 @@ public final class Pages {
     this.live = live;
   }
 
-  @GetMapping(path = "/", produces = HTML)
+  @GetMapping(
+      path = {"/", "/tasks"},
+      produces = HTML)
   String tasks(
       HttpServletRequest request,
       @RequestParam(name = "state", defaultValue = "") List<String> states,
       @RequestParam(name = "type", defaultValue = "") String type,
+      @RequestParam(name = "queue", defaultValue = "") String queue,
       @RequestParam(name = "batch", defaultValue = "") String batch,
       @RequestParam(name = "before", defaultValue = "") String before) {
-    ListQuery query = ListQuery.of(states, type, batch, before);
+    ListQuery query = ListQuery.of(states, type, queue, batch, before);
     Page page = page(request, "tasks.title", query.path(), "/live/tasks" + query.parameters());
     return html("tasks/list", page, "list", dashboard.list(query));
   }
@@ -57,10 +60,11 @@ public final class Pages {
       HttpServletResponse response,
       @RequestParam(name = "state", defaultValue = "") List<String> states,
       @RequestParam(name = "type", defaultValue = "") String type,
+      @RequestParam(name = "queue", defaultValue = "") String queue,
       @RequestParam(name = "batch", defaultValue = "") String batch,
       @RequestParam(name = "before", defaultValue = "") String before)
       throws IOException {
-    ListQuery query = ListQuery.of(states, type, batch, before);
+    ListQuery query = ListQuery.of(states, type, queue, batch, before);
     Page page = page(request, "tasks.title", query.path(), "");
     serve(
         response,
@@ -172,6 +176,22 @@ public final class Pages {
         page,
         () -> dashboard.sharedBatch(batch),
         now -> regions("batches", page, "batch", now, "head"));
+  }
+
+  @GetMapping(path = "/queues", produces = HTML)
+  String queues(HttpServletRequest request) {
+    Page page = page(request, "queues.title", "/queues", "/live/queues");
+    return html("queues/list", page, "queues", dashboard.queues());
+  }
+
+  @GetMapping("/live/queues")
+  void liveQueues(HttpServletRequest request, HttpServletResponse response) throws IOException {
+    Page page = page(request, "queues.title", "", "");
+    serve(
+        response,
+        page,
+        dashboard::sharedQueues,
+        queues -> regions("queues", page, "queues", queues, "rows"));
   }
 
   @GetMapping(path = "/nodes", produces = HTML)

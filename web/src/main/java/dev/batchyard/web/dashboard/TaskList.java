@@ -10,13 +10,19 @@ import java.util.Map;
  * What the list of tasks shows.
  *
  * @param types what may be asked for: the types that a live node serves
+ * @param queues and the queues
  */
 public record TaskList(
-    ListQuery query, TaskViews.Page page, Map<TaskState, Long> counts, List<String> types) {
+    ListQuery query,
+    TaskViews.Page page,
+    Map<TaskState, Long> counts,
+    List<String> types,
+    List<String> queues) {
 
   public TaskList {
     counts = Map.copyOf(counts);
     types = List.copyOf(types);
+    queues = List.copyOf(queues);
   }
 
   /** {@return how many tasks stand in a state} */

@@ -5,7 +5,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Numbers, times and durations as a reader of one language in one zone expects them. */
 public final class Formats {
@@ -62,6 +65,22 @@ public final class Formats {
       return words.text("format.hours", seconds / 3600, seconds / 60 % 60);
     }
     return words.text("format.days", number(seconds / 86_400), seconds / 3600 % 24);
+  }
+
+  /** {@return a duration to the millisecond, in all units that it has} */
+  public String exact(Duration duration) {
+    Map<String, Long> parts = new LinkedHashMap<>();
+    parts.put("format.exact.d", duration.toDaysPart());
+    parts.put("format.exact.h", (long) duration.toHoursPart());
+    parts.put("format.exact.m", (long) duration.toMinutesPart());
+    parts.put("format.seconds", (long) duration.toSecondsPart());
+    parts.put("format.milliseconds", (long) duration.toMillisPart());
+    parts.values().removeIf(count -> count == 0);
+    return parts.isEmpty()
+        ? words.text("format.seconds", 0)
+        : parts.entrySet().stream()
+            .map(part -> words.text(part.getKey(), number(part.getValue())))
+            .collect(Collectors.joining(" "));
   }
 
   private Locale locale() {

@@ -33,6 +33,15 @@ final class FormatsTest {
   }
 
   @Test
+  void what_was_set_is_shown_to_the_millisecond() {
+    assertThat(english.exact(Duration.ZERO)).isEqualTo("0 s");
+    assertThat(english.exact(Duration.ofSeconds(60))).isEqualTo("1 min");
+    assertThat(english.exact(Duration.ofMillis(1_500))).isEqualTo("1 s 500 ms");
+    assertThat(english.exact(Duration.ofDays(30).plusHours(2))).isEqualTo("30 d 2 h");
+    assertThat(chinese.exact(Duration.ofMillis(93_784_005))).isEqualTo("1 天 2 小时 3 分 4 秒 5 毫秒");
+  }
+
+  @Test
   void times_carry_their_offset() {
     Instant at = Instant.parse("2031-03-30T18:30:05Z");
     assertThat(english.time(at)).isEqualTo("30 Mar 2031, 18:30:05 +00:00");
