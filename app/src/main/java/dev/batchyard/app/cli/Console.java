@@ -81,7 +81,8 @@ final class Console {
     }
   }
 
-  private static String plain(String text) {
+  /** {@return the text without what could draw on a terminal} */
+  static String plain(String text) {
     return CONTROL.matcher(text).replaceAll("\uFFFD");
   }
 }

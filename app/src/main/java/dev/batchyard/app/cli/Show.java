@@ -26,6 +26,7 @@ final class Show {
 
   private static final int BAR_CELLS = 30;
   private static final int RAW_SHOWN = 60;
+  private static final int LABEL_CELLS = 40;
   private static final JacksonParameters CODEC = new JacksonParameters();
 
   private static final Set<TaskState> WAITING =
@@ -239,14 +240,11 @@ final class Show {
   static String rejects(List<Reject> rejects) {
     Table table = new Table("row", "column", "reason", "text");
     for (Reject reject : rejects) {
-      String raw = reject.raw().replaceAll("\\R", "⏎");
-      int shown =
-          raw.offsetByCodePoints(0, Math.min(RAW_SHOWN, raw.codePointCount(0, raw.length())));
       table.add(
           String.valueOf(reject.number()),
           reject.column().isEmpty() ? "-" : reject.column(),
           reject.reason(),
-          shown < raw.length() ? raw.substring(0, shown) + "…" : raw);
+          Table.cut(reject.raw(), RAW_SHOWN));
     }
     return table.text();
   }
@@ -269,7 +267,7 @@ final class Show {
               : "-",
           row.node().orElse("-"),
           at(row.submitted()),
-          row.label());
+          Table.cut(row.label(), LABEL_CELLS));
     }
     return table.text();
   }
@@ -312,7 +310,7 @@ final class Show {
           "%,d".formatted(row.live()),
           row.then().isPresent() ? "task " + row.then().getAsLong() : "-",
           at(row.opened()),
-          row.label());
+          Table.cut(row.label(), LABEL_CELLS));
     }
     return table.text();
   }

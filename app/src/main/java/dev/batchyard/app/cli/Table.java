@@ -3,10 +3,14 @@ package dev.batchyard.app.cli;
 import com.ibm.icu.lang.UCharacter;
 import com.ibm.icu.lang.UProperty;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Columns of text, aligned by the cells that a terminal gives them: Chinese takes two each. */
+/**
+ * Columns of text, aligned by the cells that a terminal gives them: Chinese takes two each. A row
+ * is one line whatever its texts hold.
+ */
 final class Table {
 
   private final List<List<String>> rows = new ArrayList<>();
@@ -16,7 +20,7 @@ final class Table {
   }
 
   void add(String... cells) {
-    rows.add(List.of(cells));
+    rows.add(Arrays.stream(cells).map(Table::oneLine).toList());
   }
 
   String text() {
@@ -39,6 +43,29 @@ final class Table {
     return line.toString().stripTrailing();
   }
 
+  private static String oneLine(String text) {
+    return Console.plain(text.stripTrailing().replaceAll("\\R", "⏎"));
+  }
+
+  /** {@return a text that takes at most so many cells; one that was longer ends with …} */
+  static String cut(String text, int cells) {
+    String line = oneLine(text);
+    if (width(line) <= cells) {
+      return line;
+    }
+    StringBuilder kept = new StringBuilder();
+    int left = cells - 1;
+    for (int i = 0; i < line.length(); i = line.offsetByCodePoints(i, 1)) {
+      int codePoint = line.codePointAt(i);
+      left -= width(codePoint);
+      if (left < 0) {
+        break;
+      }
+      kept.appendCodePoint(codePoint);
+    }
+    return kept.append('…').toString();
+  }
+
   /** {@return the cells of a terminal that a text takes} */
   static int width(String text) {
     return text.codePoints().map(Table::width).sum();
@@ -46,7 +73,9 @@ final class Table {
 
   private static int width(int codePoint) {
     int type = UCharacter.getType(codePoint);
-    if (type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK) {
+    if (type == Character.NON_SPACING_MARK
+        || type == Character.ENCLOSING_MARK
+        || type == Character.FORMAT) {
       return 0;
     }
     int breadth = UCharacter.getIntPropertyValue(codePoint, UProperty.EAST_ASIAN_WIDTH);
