@@ -24,6 +24,7 @@ import picocli.CommandLine.Parameters;
     description = "Shows one batch: tasks that are counted, and one that runs after; or opens it.",
     footer = {
       "",
+      "Parameters, queue, priority, retry policy and limits are those of the task of --then.",
       "Example: batch --open --label nightly --then data.import -p file=sums.csv -p table=sums",
       "         submit data.import --batch 1 ...    (as many as there are)",
       "         batch 1 --seal                      (then the last end releases the task)"
@@ -32,7 +33,11 @@ final class BatchCommand implements Callable<Integer> {
 
   private final Cli cli;
 
-  @Parameters(arity = "0..1", paramLabel = "ID", description = "The batch.")
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "ID",
+      converter = Numbers.Id.class,
+      description = "The batch.")
   private Optional<Long> batch = Optional.empty();
 
   @Option(names = "--open", description = "Opens a new one; takes no id.")
@@ -50,20 +55,14 @@ final class BatchCommand implements Callable<Integer> {
       description = "The type of a task that runs when the batch has ended.")
   private Optional<String> then = Optional.empty();
 
-  @Option(
-      names = {"-p", "--param"},
-      paramLabel = "NAME=VALUE",
-      description = "A parameter of that task.")
-  private List<String> params = List.of();
-
-  @Mixin private LimitFlags limits = new LimitFlags();
+  @Mixin private TaskFlags flags = new TaskFlags();
 
   BatchCommand(Cli cli) {
     this.cli = cli;
   }
 
   @Override
-  public Integer call() throws Exception {
+  public Integer call() {
     requireSense();
     try (Installation installation = cli.open()) {
       Batches batches = installation.store().batches();
@@ -99,14 +98,17 @@ final class BatchCommand implements Callable<Integer> {
       throw new CliFailure(
           Exit.USAGE, "the id of a batch is missing; './batchyard batches' lists them");
     }
-    if (!open && !(label.isEmpty() && then.isEmpty() && params.isEmpty())) {
+    boolean given = flags.given(cli.context());
+    if (!open && !(label.isEmpty() && then.isEmpty() && !given)) {
       throw new CliFailure(
-          Exit.USAGE, "--label, --then and -p belong to --open; a batch keeps what it has");
+          Exit.USAGE,
+          "--label, --then and what its task is given belong to --open; a batch keeps what it has");
     }
-    boolean limited = !limits.read(cli.context()).none();
-    if (then.isEmpty() && (limited || !params.isEmpty())) {
+    if (then.isEmpty() && given) {
       throw new CliFailure(
-          Exit.USAGE, "parameters and limits belong to --then TYPE, which is missing");
+          Exit.USAGE,
+          "parameters, queue, priority, retry policy and limits belong to --then TYPE, which is"
+              + " missing");
     }
   }
 
@@ -119,7 +121,7 @@ final class BatchCommand implements Callable<Integer> {
                 "batch %d: there is none; './batchyard batches' lists them".formatted(id)));
   }
 
-  private void open(Installation installation) throws Exception {
+  private void open(Installation installation) {
     TaskTypes types = Types.of(installation);
     Submitter submitter =
         new Submitter(
@@ -127,13 +129,7 @@ final class BatchCommand implements Callable<Integer> {
             new JacksonParameters(),
             installation.store().submissions(),
             installation.store().batches());
-    Optional<NewTask> after = Optional.empty();
-    if (then.isPresent()) {
-      String type = then.get();
-      String json =
-          new ParamFlags(cli.context()).json(types.get(type).params(), params, Optional.empty());
-      after = Optional.of(submitter.read(type, json).withLimits(limits.read(cli.context())));
-    }
+    Optional<NewTask> after = then.map(type -> flags.task(cli.context(), types, submitter, type));
     Batches.Opened opened = submitter.openBatch(label, after);
     Map<String, Object> document = new LinkedHashMap<>();
     document.put("id", opened.batch());

@@ -15,6 +15,7 @@ import picocli.CommandLine.Option;
     description = "Lists batches, newest first, with the counts of their members.",
     footer = {
       "",
+      "Labels are cut after 40 cells of the terminal; --json has all of them.",
       "With --json, a last line {\"next\": ID} says where --before goes on, if it does."
     })
 final class BatchesCommand implements Callable<Integer> {
@@ -23,10 +24,18 @@ final class BatchesCommand implements Callable<Integer> {
 
   private final Cli cli;
 
-  @Option(names = "--before", paramLabel = "ID", description = "The next page: ids below this one.")
+  @Option(
+      names = "--before",
+      paramLabel = "ID",
+      converter = Numbers.Id.class,
+      description = "The next page: ids below this one.")
   private Optional<Long> before = Optional.empty();
 
-  @Option(names = "--limit", paramLabel = "N", description = "At most so many, 1 to 200; 20.")
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      converter = Numbers.Page.class,
+      description = "At most so many, 1 to 200; 20.")
   private int limit = ROWS;
 
   BatchesCommand(Cli cli) {
@@ -35,10 +44,6 @@ final class BatchesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (limit < 1 || limit > Batches.PAGE_MAX) {
-      throw new CliFailure(
-          Exit.USAGE, "--limit: %d is not in 1 to %d".formatted(limit, Batches.PAGE_MAX));
-    }
     try (Installation installation = cli.open()) {
       Batches.Page page =
           installation

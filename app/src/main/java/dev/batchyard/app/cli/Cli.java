@@ -5,6 +5,7 @@ import dev.batchyard.app.Version;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.config.Settings;
+import dev.batchyard.app.config.WrongFlag;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.Nearest;
 import dev.batchyard.engine.port.StoreUnavailable;
@@ -17,11 +18,17 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The commands, what they share, and how they end: any error is one line on standard error. */
@@ -98,12 +105,37 @@ final class Cli {
 
   private int wrongUse(ParameterException problem) {
     String message =
-        problem instanceof UnmatchedArgumentException unmatched
-            ? unmatched(unmatched)
-            : String.valueOf(problem.getMessage());
+        switch (problem) {
+          case UnmatchedArgumentException unmatched -> unmatched(unmatched);
+          case MissingParameterException missing when !missing.getMissing().isEmpty() ->
+              missing(missing.getMissing());
+          case OverwrittenOptionException twice ->
+              name(twice.getOverwritten()) + " is given twice; give it once";
+          case ParameterException wrong
+              when wrong.getArgSpec() != null
+                  && wrong.getCause() instanceof TypeConversionException refused ->
+              wrong.getArgSpec().arity().max() == 0
+                  ? name(wrong.getArgSpec()) + " takes no value; write it alone"
+                  : "%s: %s".formatted(name(wrong.getArgSpec()), refused.getMessage());
+          default -> String.valueOf(problem.getMessage()).replaceFirst("^Error: ", "");
+        };
     String name = problem.getCommandLine().getCommandSpec().qualifiedName();
     console.error(message + "; './" + name + " --help' explains");
     return Exit.USAGE.code();
+  }
+
+  private static String missing(List<ArgSpec> missing) {
+    return missing.stream()
+        .map(each ->
+            each.isOption()
+                ? "%s needs a value: %s".formatted(name(each), each.paramLabel())
+                : each.paramLabel() + " is missing")
+        .collect(Collectors.joining(", "));
+  }
+
+  /** {@return how a person writes an option, or what the help calls a word} */
+  private static String name(ArgSpec arg) {
+    return arg instanceof OptionSpec option ? option.longestName() : arg.paramLabel();
   }
 
   private String unmatched(UnmatchedArgumentException problem) {
@@ -116,7 +148,9 @@ final class Cli {
                 ? "unknown command '%s'"
                 : command.getCommand() instanceof SubmitCommand
                     ? "'%s' is a word too many; parameters are given as -p name=value"
-                    : "'%s' is a word too many";
+                    : command.getCommand() instanceof MoveCommand
+                        ? "'%s' is no id, or one too many; up to 1000 ids, each a whole number from 1 on"
+                        : "'%s' is a word too many";
     return what.formatted(word)
         + near(problem).map(name -> "; did you mean " + name + "?").orElse("");
   }
@@ -134,6 +168,7 @@ final class Cli {
           case CliFailure failure -> failure.exit();
           case InvalidParameters parameters -> Exit.USAGE;
           case UnknownName name -> Exit.USAGE;
+          case WrongFlag flag -> Exit.USAGE;
           case CannotStart start -> Exit.CANNOT_START;
           case StoreUnavailable store -> Exit.CANNOT_START;
           case PortInUse port -> Exit.CANNOT_START;

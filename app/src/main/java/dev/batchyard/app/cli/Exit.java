@@ -6,11 +6,11 @@ enum Exit {
   OK(0),
   /** The task failed, or the move was refused. */
   FAILED(1),
-  /** Wrong use, such as an unknown option or parameter. */
+  /** Wrong use: an unknown option or parameter, or one with a value that cannot be. */
   USAGE(2),
   /** The program cannot start, or the database cannot be reached or cannot do what is asked. */
   CANNOT_START(3),
-  /** There is no such task or queue. */
+  /** There is no such task, batch or queue. */
   NOT_FOUND(4),
   /** A defect of the program. */
   DEFECT(70);

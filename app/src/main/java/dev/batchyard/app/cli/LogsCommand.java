@@ -21,7 +21,7 @@ final class LogsCommand implements Callable<Integer> {
 
   private final Cli cli;
 
-  @Parameters(paramLabel = "ID", description = "The task.")
+  @Parameters(paramLabel = "ID", converter = Numbers.Id.class, description = "The task.")
   private long task;
 
   @Option(

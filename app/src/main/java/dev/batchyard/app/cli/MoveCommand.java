@@ -52,7 +52,11 @@ final class MoveCommand implements Callable<Integer> {
   private final Cli cli;
   private final Kind kind;
 
-  @Parameters(paramLabel = "ID", arity = "1..1000", description = "The tasks.")
+  @Parameters(
+      paramLabel = "ID",
+      arity = "1..1000",
+      converter = Numbers.Id.class,
+      description = "The tasks.")
   private List<Long> tasks = List.of();
 
   MoveCommand(Cli cli, Kind kind) {

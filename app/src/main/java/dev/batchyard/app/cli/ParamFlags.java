@@ -7,8 +7,13 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -26,6 +31,7 @@ final class ParamFlags {
 
   private static final String STANDARD_INPUT = "-";
   private static final int FILE_BYTES_MAX = 1024 * 1024;
+  private static final String MARK = "\uFEFF";
 
   private final Context context;
   private final JacksonParameters codec = new JacksonParameters();
@@ -96,7 +102,7 @@ final class ParamFlags {
   private String absolute(String text) {
     try {
       return context.folder().resolve(text).normalize().toString();
-    } catch (java.nio.file.InvalidPathException e) {
+    } catch (InvalidPathException e) {
       throw usage("-p file='" + text + "' is no path: " + e.getReason());
     }
   }
@@ -155,12 +161,41 @@ final class ParamFlags {
       if (bytes.length > FILE_BYTES_MAX) {
         throw usage("--params %s: is larger than %,d bytes".formatted(file, FILE_BYTES_MAX));
       }
-      return new String(bytes, StandardCharsets.UTF_8);
-    } catch (IOException | java.nio.file.InvalidPathException e) {
+      return text(file, bytes);
+    } catch (IOException | InvalidPathException e) {
       throw usage(
-          "--params %s: cannot be read (%s); name a JSON file, or - for standard input"
-              .formatted(file, e.getClass().getSimpleName()));
+          "--params %s: %s; name a JSON file, or - for standard input".formatted(file, why(e)));
     }
+  }
+
+  private static String why(Exception problem) {
+    return switch (problem) {
+      case NoSuchFileException missing -> "there is no such file";
+      case AccessDeniedException denied -> "permission denied";
+      case InvalidPathException path -> "is no path here";
+      default -> "cannot be read (%s)".formatted(problem.getMessage());
+    };
+  }
+
+  /** Editors of Windows put a mark before UTF-8, which is no part of the JSON. */
+  private static String text(String file, byte[] bytes) {
+    for (byte each : bytes) {
+      if (each == 0) { // as in all JSON in UTF-16, and in none in another encoding
+        throw notUtf8(file, "UTF-16");
+      }
+    }
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      return text.startsWith(MARK) ? text.substring(MARK.length()) : text;
+    } catch (CharacterCodingException e) {
+      throw notUtf8(file, "GB18030");
+    }
+  }
+
+  private static CliFailure notUtf8(String file, String likely) {
+    return usage(
+        "--params %s: is not UTF-8 text, but probably %s; save it as UTF-8, or convert it: iconv -f %s -t UTF-8"
+            .formatted(file, likely, likely));
   }
 
   private static CliFailure usage(String message) {

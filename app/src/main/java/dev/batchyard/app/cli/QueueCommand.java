@@ -37,7 +37,7 @@ final class QueueCommand implements Callable<Integer> {
   @Option(
       names = "--age-step",
       paramLabel = "TIME",
-      converter = Spans.Converter.class,
+      converter = Spans.AgeStep.class,
       description = "Such as 60s, which it is unless set; at most 30d.")
   private Optional<Duration> ageStep = Optional.empty();
 

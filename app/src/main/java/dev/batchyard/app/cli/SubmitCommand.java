@@ -2,19 +2,17 @@ package dev.batchyard.app.cli;
 
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
-import dev.batchyard.api.TaskType;
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.Types;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,26 +34,13 @@ final class SubmitCommand implements Callable<Integer> {
   @Parameters(paramLabel = "TYPE", description = "The task type, such as data.import.")
   private String type = "";
 
-  @Option(
-      names = {"-p", "--param"},
-      paramLabel = "NAME=VALUE",
-      description =
-          "A parameter. Lists as a,b,c; objects as JSON; a file relative to the current folder.")
-  private List<String> params = List.of();
-
-  @Option(
-      names = "--params",
-      paramLabel = "FILE",
-      description = "All parameters as a JSON object; - for standard input. -p wins over it.")
-  private Optional<String> file = Optional.empty();
-
   @Option(names = "--label", paramLabel = "TEXT", description = "What people see in lists.")
   private Optional<String> label = Optional.empty();
 
   @Option(
       names = "--due",
       paramLabel = "WHEN",
-      description = "Not before 2026-12-31T22:00:00+08:00, or in PT15M from now.")
+      description = "Not before 2026-12-31T22:00:00+08:00, or in 15m from now.")
   private Optional<String> due = Optional.empty();
 
   @Option(
@@ -76,22 +61,14 @@ final class SubmitCommand implements Callable<Integer> {
       description = "For so long, such as 10m:KEY, a submit of this type and key returns it.")
   private Optional<String> uniqueWithin = Optional.empty();
 
-  @Option(names = "--batch", paramLabel = "ID", description = "The open batch that it joins.")
+  @Option(
+      names = "--batch",
+      paramLabel = "ID",
+      converter = Numbers.Id.class,
+      description = "The open batch that it joins.")
   private Optional<Long> batch = Optional.empty();
 
-  @Option(names = "--queue", paramLabel = "NAME", description = "The line it waits in.")
-  private Optional<String> queue = Optional.empty();
-
-  @Option(names = "--priority", paramLabel = "N", description = "0 (urgent) to 7; 4 unless set.")
-  private int priority = NewTask.DEFAULT_PRIORITY;
-
-  @Option(
-      names = "--retry",
-      paramLabel = "POLICY",
-      description = "The retry policy: default or critical; by priority unless set.")
-  private Optional<String> retry = Optional.empty();
-
-  @Mixin private LimitFlags limits = new LimitFlags();
+  @Mixin private TaskFlags flags = new TaskFlags();
 
   @Option(
       names = "--watch",
@@ -107,15 +84,14 @@ final class SubmitCommand implements Callable<Integer> {
     Optional<Instant> dueAt = due.map(text -> LimitFlags.instant(cli.context(), "--due", text));
     try (Installation installation = cli.open()) {
       TaskTypes types = Types.of(installation);
-      TaskType<?> known = types.get(type);
       Submitter submitter =
           new Submitter(
               types,
               new JacksonParameters(),
               installation.store().submissions(),
               installation.store().batches());
-      String json = new ParamFlags(cli.context()).json(known.params(), params, file);
-      Submitted answer = submitter.submit(task(submitter.read(type, json), dueAt));
+      NewTask task = flags.task(cli.context(), types, submitter, type);
+      Submitted answer = submitter.submit(named(task, dueAt));
       cli.console()
           .say(
               answer.fresh()
@@ -133,32 +109,28 @@ final class SubmitCommand implements Callable<Integer> {
     }
   }
 
-  private NewTask task(NewTask read, Optional<Instant> dueAt) {
+  private NewTask named(NewTask task, Optional<Instant> dueAt) {
     try {
-      return new NewTask(
-          read.type(),
-          read.params(),
-          label.orElse(read.label()),
-          queue.orElse(read.queue()),
-          priority,
-          dueAt,
-          new TaskKeys(key, uniqueLive, uniqueWithin.map(SubmitCommand::within)),
-          batch.map(OptionalLong::of).orElse(OptionalLong.empty()),
-          retry,
-          limits.read(cli.context()));
+      NewTask named = label.map(task::withLabel).orElse(task);
+      named = dueAt.map(named::withDue).orElse(named);
+      named = batch.isPresent() ? named.withBatch(batch.get()) : named;
+      return named.withKeys(new TaskKeys(key, uniqueLive, uniqueWithin.map(SubmitCommand::within)));
     } catch (IllegalArgumentException e) {
       throw new CliFailure(Exit.USAGE, "--" + e.getMessage());
     }
   }
 
   private static TaskKeys.Within within(String text) {
-    int colon = text.indexOf(':');
-    if (colon < 0) {
-      throw new IllegalArgumentException(
-          "unique-within '%s' must be a period, a colon and a key, such as 10m:KEY"
-              .formatted(text));
-    }
-    return new TaskKeys.Within(
-        text.substring(colon + 1), Periods.read("unique-within", text.substring(0, colon)));
+    int colon = Math.max(0, text.indexOf(':'));
+    Duration period =
+        Spans.read(text.substring(0, colon))
+            .filter(span ->
+                span.compareTo(Duration.ofMillis(1)) >= 0
+                    && span.compareTo(TaskKeys.Within.PERIOD_MAX) <= 0)
+            .orElseThrow(() ->
+                new IllegalArgumentException(
+                    "unique-within: '%s' must begin with a period from 1ms to %dd and a colon, such as 10m:KEY"
+                        .formatted(text, TaskKeys.Within.PERIOD_MAX.toDays())));
+    return new TaskKeys.Within(text.substring(colon + 1), period);
   }
 }

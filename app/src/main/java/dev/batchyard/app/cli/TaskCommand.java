@@ -17,22 +17,24 @@ import picocli.CommandLine.Parameters;
 final class TaskCommand implements Callable<Integer> {
 
   private static final int REJECTS = 5;
-  private static final int REJECTS_MAX = 1_000;
+  static final int REJECTS_MAX = 1_000;
 
   private final Cli cli;
 
-  @Parameters(paramLabel = "ID", description = "The task.")
+  @Parameters(paramLabel = "ID", converter = Numbers.Id.class, description = "The task.")
   private long task;
 
   @Option(
       names = "--rejects",
       paramLabel = "N",
+      converter = Numbers.Rejects.class,
       description = "Shows so many rejects, 0 to 1,000; 5.")
   private int rejects = REJECTS;
 
   @Option(
       names = "--rejects-after",
       paramLabel = "ROW",
+      converter = Numbers.Row.class,
       description = "The next page of rejects: rows above this one.")
   private long rejectsAfter;
 
@@ -42,10 +44,6 @@ final class TaskCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (rejects < 0 || rejects > REJECTS_MAX) {
-      throw new CliFailure(
-          Exit.USAGE, "--rejects: %d is not in 0 to %,d".formatted(rejects, REJECTS_MAX));
-    }
     try (Installation installation = cli.open()) {
       TaskViews views = installation.store().taskViews();
       TaskDetail detail = views.find(task).orElseThrow(() -> CliFailure.noSuchTask(task));

@@ -24,6 +24,7 @@ import picocli.CommandLine.Option;
     description = "Lists tasks, newest first.",
     footer = {
       "",
+      "Labels are cut after 40 cells of the terminal; --json has all of them.",
       "With --json, a last line {\"next\": ID} says where --before goes on, if it does."
     })
 final class TasksCommand implements Callable<Integer> {
@@ -49,13 +50,25 @@ final class TasksCommand implements Callable<Integer> {
   @Option(names = "--queue", paramLabel = "NAME", description = "Only tasks of this queue.")
   private Optional<String> queue = Optional.empty();
 
-  @Option(names = "--batch", paramLabel = "ID", description = "Only members of this batch.")
+  @Option(
+      names = "--batch",
+      paramLabel = "ID",
+      converter = Numbers.Id.class,
+      description = "Only members of this batch.")
   private Optional<Long> batch = Optional.empty();
 
-  @Option(names = "--before", paramLabel = "ID", description = "The next page: ids below this one.")
+  @Option(
+      names = "--before",
+      paramLabel = "ID",
+      converter = Numbers.Id.class,
+      description = "The next page: ids below this one.")
   private Optional<Long> before = Optional.empty();
 
-  @Option(names = "--limit", paramLabel = "N", description = "At most so many, 1 to 200; 20.")
+  @Option(
+      names = "--limit",
+      paramLabel = "N",
+      converter = Numbers.Page.class,
+      description = "At most so many, 1 to 200; 20.")
   private int limit = ROWS;
 
   /** States as they are shown everywhere. */
@@ -82,10 +95,6 @@ final class TasksCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (limit < 1 || limit > TaskViews.PAGE_MAX) {
-      throw new CliFailure(
-          Exit.USAGE, "--limit: %d is not in 1 to %d".formatted(limit, TaskViews.PAGE_MAX));
-    }
     Set<TaskState> wanted = EnumSet.noneOf(TaskState.class);
     wanted.addAll(states);
     TaskViews.Filter filter = new TaskViews.Filter(wanted, type, queue, optional(batch));

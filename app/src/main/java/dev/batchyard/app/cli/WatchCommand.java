@@ -14,7 +14,7 @@ final class WatchCommand implements Callable<Integer> {
 
   private final Cli cli;
 
-  @Parameters(paramLabel = "ID", description = "The task.")
+  @Parameters(paramLabel = "ID", converter = Numbers.Id.class, description = "The task.")
   private long task;
 
   WatchCommand(Cli cli) {

@@ -1,6 +1,7 @@
 package dev.batchyard.app.config;
 
 import dev.batchyard.store.server.CannotStart;
+import dev.batchyard.store.server.DatabaseAddress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -34,10 +35,12 @@ public final class ConfigReader {
    * @param flags what the command line says
    * @param environment of the process; an empty variable counts as one that is not set
    * @param home of the user
-   * @throws CannotStart for an unknown key or a wrong value, naming the nearest known one or the
-   *     cure
+   * @throws WrongFlag for a wrong value of a flag
+   * @throws CannotStart for an unknown key or a wrong value anywhere else, naming the nearest known
+   *     one or the cure
    */
   public static Settings read(Map<Key, String> flags, Map<String, String> environment, Path home) {
+    check(flags, home);
     Map<Key, String> above = new EnumMap<>(Key.class);
     above.putAll(fromEnvironment(environment));
     above.putAll(flags);
@@ -46,6 +49,16 @@ public final class ConfigReader {
     given.putAll(new SettingsFile(data.resolve(FILE)).read());
     given.putAll(above);
     return Settings.from(given, home);
+  }
+
+  /** Flags are what a person has just typed: a mistake there is wrong use, whatever else is set. */
+  private static void check(Map<Key, String> flags, Path home) {
+    try {
+      Settings.from(flags, home).db().ifPresent(url -> DatabaseAddress.parse(url, "", ""));
+    } catch (CannotStart e) {
+      String message = String.valueOf(e.getMessage());
+      throw new WrongFlag(message.startsWith("--") ? message : "--" + message, e);
+    }
   }
 
   private static Map<Key, String> fromEnvironment(Map<String, String> environment) {
@@ -84,7 +97,7 @@ public final class ConfigReader {
     try (InputStream in = Files.newInputStream(Path.of(name))) {
       byte[] bytes = in.readNBytes(SECRET_BYTES_MAX + 1);
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-      String line = text.replaceFirst("\\r?\\n\\z", "");
+      String line = text.replaceFirst("^\\uFEFF", "").replaceFirst("\\r?\\n\\z", "");
       if (bytes.length <= SECRET_BYTES_MAX && !line.isBlank() && line.indexOf('\n') < 0) {
         return line;
       }

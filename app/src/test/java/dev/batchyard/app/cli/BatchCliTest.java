@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -176,6 +177,47 @@ final class BatchCliTest {
   }
 
   @Test
+  void the_then_task_is_placed_like_any_other() throws Exception {
+    terminal.run("queue", "夜间", "--create").fine();
+    Files.writeString(
+        rows.resolveSibling("sums.json"), "{\"file\": \"/s.csv\", \"table\": \"from_file\"}");
+    JsonNode opened =
+        openWithThen(
+                "--params",
+                "sums.json",
+                "--queue",
+                "夜间",
+                "--priority",
+                "1",
+                "--retry",
+                "default",
+                "--attempt-timeout",
+                "90s",
+                "--json")
+            .fine()
+            .document();
+    JsonNode then = terminal.run("task", opened.get("then").asString(), "--json").document();
+    assertThat(then.get("queue").asString()).isEqualTo("夜间");
+    assertThat(then.get("priority").asInt()).isEqualTo(1);
+    assertThat(then.get("retry").asString()).isEqualTo("default");
+    assertThat(then.get("attemptTimeoutMs").asLong()).isEqualTo(90_000);
+    assertThat(then.at("/params/table").asString()).as("-p wins").isEqualTo("sums");
+    assertThat(then.at("/params/file").asString()).isEqualTo("/s.csv");
+  }
+
+  private Terminal.Said openWithThen(String... more) {
+    return terminal.run(
+        Stream.concat(
+                Stream.of("batch", "--open", "--then", "data.import", "-p", "table=sums"),
+                Stream.of(more.length > 2 ? more : withFile(more)))
+            .toArray(String[]::new));
+  }
+
+  private static String[] withFile(String... more) {
+    return Stream.concat(Stream.of("-p", "file=rows.csv"), Stream.of(more)).toArray(String[]::new);
+  }
+
+  @Test
   void wrong_use_names_the_cure() {
     terminal.run("batch", "999").refused(Exit.NOT_FOUND, "batch 999", "batchyard batches");
     terminal.run("batch", "999", "--seal").refused(Exit.NOT_FOUND, "batch 999");
@@ -190,7 +232,7 @@ final class BatchCliTest {
         .refused(Exit.USAGE, "limits", "--then");
     terminal
         .run("batch", "--open", "--then", "data.import", "--total-timeout", "0s")
-        .refused(Exit.USAGE, "--total-timeout: 0s is not from 1ms to 3650d");
+        .refused(Exit.USAGE, "--total-timeout: '0s' is not from 1ms to 3650d");
     terminal
         .run(
             "batch",
@@ -204,6 +246,17 @@ final class BatchCliTest {
             "--deadline",
             "2020-01-01T00:00:00Z")
         .refused(Exit.USAGE, "then.deadline: 2020-01-01T00:00:00Z has passed", "a later");
+    terminal
+        .run("batch", "--open", "--priority", "1")
+        .refused(Exit.USAGE, "priority", "--then TYPE, which is missing");
+    terminal
+        .run("batch", "1", "--queue", "default")
+        .refused(Exit.USAGE, "belong to --open", "keeps what it has");
+    terminal
+        .run("batch", "--open", "--then", "data.import", "--priority", "8")
+        .refused(Exit.USAGE, "--priority: '8'", "0 (urgent) to 7");
+    openWithThen("--queue", "none").refused(Exit.USAGE, "queue 'none' does not exist");
+    openWithThen("--retry", "none").refused(Exit.USAGE, "retry policy 'none' does not exist");
     terminal.run("batch", "--open", "--then", "no.such").refused(Exit.USAGE, "'no.such'");
     terminal.run("batches", "--limit", "0").refused(Exit.USAGE, "--limit", "1 to 200");
   }

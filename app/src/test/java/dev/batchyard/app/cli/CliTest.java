@@ -168,7 +168,7 @@ final class CliTest {
             "table=u",
             "--unique-within",
             "soon:k")
-        .refused(Exit.USAGE, "unique-within 'soon'");
+        .refused(Exit.USAGE, "--unique-within: 'soon:k' must begin with a period", "10m:KEY");
     terminal.run("batch", "999999").refused(Exit.NOT_FOUND, "batch 999999: there is none");
   }
 
@@ -266,49 +266,34 @@ final class CliTest {
   }
 
   @Test
-  void wrong_use_is_exit_2_and_names_field_value_and_cure() throws Exception {
-    terminal.run().refused(Exit.USAGE, "a command is missing", "submit");
-    terminal.run("sumbit").refused(Exit.USAGE, "unknown command 'sumbit'", "submit");
-    terminal
-        .run("tasks", "--stat", "x")
-        .refused(Exit.USAGE, "unknown option '--stat'", "--state", "--help");
-    submit("-p", "file=a", "table=t").refused(Exit.USAGE, "'table=t'", "-p name=value");
-    terminal.run("tasks", "all").refused(Exit.USAGE, "'all' is a word too many", "--help");
-    terminal
-        .run("tasks", "--state", "runing")
-        .refused(Exit.USAGE, "'runing' is no state", "running, ");
-    terminal.run("tasks", "--limit", "201").refused(Exit.USAGE, "--limit", "201", "1 to 200");
-    terminal.run("task", "x").refused(Exit.USAGE, "'x'");
-    terminal.run("submit").refused(Exit.USAGE, "TYPE");
-    terminal.run("submit", "data.imprt").refused(Exit.USAGE, "data.imprt", "data.import");
-    submit("--deadline", "2020-01-01T00:00:00Z", "-p", "file=a", "-p", "table=t")
-        .refused(Exit.USAGE, "deadline: 2020-01-01T00:00:00Z has passed", "a later instant");
-    submit("--label", "a\nb", "-p", "file=a", "-p", "table=t")
-        .refused(Exit.USAGE, "--label: 'a\\u000ab' holds a line break", "on one line");
-    terminal
-        .run("batch", "--open", "--label", "x".repeat(201))
-        .refused(Exit.USAGE, "label: 201 characters; at most 200");
-    submit("-p", "table").refused(Exit.USAGE, "-p 'table'", "name=value");
-    submit("-p", "tabel=x").refused(Exit.USAGE, "tabel: is unknown", "file: is missing");
-    submit("-p", "file=a", "-p", "table=t", "-p", "chunkRows=many")
-        .refused(Exit.USAGE, "chunkRows", "many", "whole number");
-    submit("-p", "file=a", "-p", "table=t", "-p", "chunkRows=0")
-        .refused(Exit.USAGE, "chunkRows", "'0'");
-    submit("-p", "file=a", "-p", "table=t", "-p", "create=perhaps")
-        .refused(Exit.USAGE, "create", "perhaps");
-    submit("-p", "file=a", "-p", "table=t", "-p", "types=bigint")
-        .refused(Exit.USAGE, "types", "JSON");
-    submit("--params", "none.json").refused(Exit.USAGE, "none.json", "cannot be read");
-    Files.writeString(folder.resolve("broken.json"), "{\"file\": }");
-    submit("--params", "broken.json").refused(Exit.USAGE, "broken.json", "line 1, column");
-    submit("-p", "file=a", "-p", "table=t", "--priority", "9")
-        .refused(Exit.USAGE, "--priority", "9", "0 (urgent) to 7");
-    submit("-p", "file=a", "-p", "table=t", "--due", "tomorrow")
-        .refused(Exit.USAGE, "--due", "tomorrow", "PT15M");
-    submit("-p", "file=a", "-p", "table=t", "--retry", "never")
-        .refused(Exit.USAGE, "never", "default");
-    submit("-p", "file=a", "-p", "table=t", "--queue", "fast")
-        .refused(Exit.USAGE, "fast", "default");
+  void labels_are_cut_in_lists_and_whole_in_json() {
+    String label = "每日订单导入".repeat(33);
+    String id = terminal.submitImport("--label", label);
+    String row =
+        terminal
+            .run("tasks")
+            .fine()
+            .out()
+            .lines()
+            .filter(l -> l.startsWith(id + " "))
+            .findFirst()
+            .orElseThrow();
+    assertThat(row).endsWith("  " + "每日订单导入".repeat(3) + "每…");
+    assertThat(terminal.run("tasks", "--json").fine().documents())
+        .filteredOn(task -> task.get("id").asString().equals(id))
+        .extracting(task -> task.get("label").asString())
+        .containsExactly(label);
+    terminal.run("cancel", id).fine();
+    String batch =
+        terminal
+            .run("batch", "--open", "--label", label, "--json")
+            .fine()
+            .document()
+            .get("id")
+            .asString();
+    assertThat(terminal.run("batch", batch).fine().out()).contains("每…\n").doesNotContain(label);
+    assertThat(terminal.run("batch", batch, "--json").fine().document().get("label").asString())
+        .isEqualTo(label);
   }
 
   @Test
@@ -325,8 +310,6 @@ final class CliTest {
       assertThat(said.err()).contains("127.0.0.1:" + port, "--port");
       assertThat(said.err().lines().filter(line -> !line.contains(" INFO "))).hasSize(1);
     }
-    terminal.run("server", "--port", "70000").refused(Exit.CANNOT_START, "port", "70000");
-    terminal.run("server", "--slots", "0").refused(Exit.CANNOT_START, "slots", "'0'");
     terminal
         .with(Map.of("BATCHYARD_PROT", "1"))
         .run("tasks")
@@ -340,8 +323,16 @@ final class CliTest {
         .run("--db", "jdbc:postgresql://127.0.0.1:1/none", "tasks")
         .refused(Exit.CANNOT_START, "127.0.0.1:1");
     terminal
-        .run("--db", "mysql://127.0.0.1/none", "tasks")
+        .with(Map.of("BATCHYARD_DB", "mysql://127.0.0.1/none"))
+        .run("tasks")
         .refused(Exit.CANNOT_START, "mysql://", "jdbc:postgresql://");
+    terminal
+        .with(Map.of("BATCHYARD_PORT", "abc"))
+        .run("server")
+        .refused(Exit.CANNOT_START, "port: 'abc'", "from 0 to 65535");
+    Path other = Files.createDirectory(folder.resolve("other"));
+    Files.writeString(other.resolve("batchyard.yaml"), "slots: 0\n");
+    new Terminal(other, folder).run("server").refused(Exit.CANNOT_START, "slots: '0'");
   }
 
   @Test
@@ -448,14 +439,6 @@ final class CliTest {
         .mapToInt(line -> line.indexOf(text))
         .max()
         .orElse(-1);
-  }
-
-  private Said submit(String... words) {
-    String[] all = new String[words.length + 2];
-    all[0] = "submit";
-    all[1] = "data.import";
-    System.arraycopy(words, 0, all, 2, words.length);
-    return terminal.run(all);
   }
 
   private String state(String id) {

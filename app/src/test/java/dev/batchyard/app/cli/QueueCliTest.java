@@ -106,7 +106,7 @@ final class QueueCliTest {
         .refused(Exit.USAGE, "--age-step", "'soon'", "1h30m");
     terminal
         .run("queue", "default", "--age-step", "31d")
-        .refused(Exit.USAGE, "age step of queue 'default'", "30 days");
+        .refused(Exit.USAGE, "--age-step: '31d' is not from 0s to 30d");
     terminal.run("queue", "default", "--pause", "--resume").refused(Exit.USAGE, "--pause");
     terminal.run("queue").refused(Exit.USAGE, "NAME");
   }
@@ -145,10 +145,10 @@ final class QueueCliTest {
 
     limited(submit, "--queue-timeout", "soon").refused(Exit.USAGE, "--queue-timeout", "'soon'");
     limited(submit, "--attempt-timeout", "0s")
-        .refused(Exit.USAGE, "--attempt-timeout: 0s is not from 1ms to 3650d");
+        .refused(Exit.USAGE, "--attempt-timeout: '0s' is not from 1ms to 3650d");
     limited(submit, "--total-timeout", "3651d").refused(Exit.USAGE, "--total-timeout", "3651d");
     limited(submit, "--deadline", "tomorrow")
-        .refused(Exit.USAGE, "--deadline 'tomorrow'", "+08:00");
+        .refused(Exit.USAGE, "--deadline: 'tomorrow'", "+08:00", "15m");
   }
 
   private Terminal.Said limited(String[] submit, String... limits) {

@@ -29,7 +29,7 @@ final class SpansTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "5", "m", "1m2h", "1.5h", "-3s", "soon", "1234567d", "1h "})
+  @ValueSource(strings = {"", "5", "m", "1m2h", "1.5h", "-3s", "soon", "1234567890d", "1h "})
   void anything_else_is_refused_with_what_to_write(String word) {
     assertThatThrownBy(() -> Spans.parse(word))
         .isInstanceOf(CommandLine.TypeConversionException.class)
@@ -39,6 +39,14 @@ final class SpansTest {
 
   @Test
   void the_longest_that_can_be_written_does_not_overflow() {
-    assertThat(Spans.parse("999999d999999h999999m999999s999999999ms")).isPositive();
+    assertThat(Spans.parse("999999999d999999999h999999999m999999999s999999999999ms")).isPositive();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0s", "-PT1S", "3651d", "9999999d", "PT9999999999H"})
+  void a_limit_that_cannot_be_is_refused_with_its_range(String word) {
+    assertThatThrownBy(() -> new Spans.Timeout().convert(word))
+        .isInstanceOf(CommandLine.TypeConversionException.class)
+        .hasMessage("'%s' is not from 1ms to 3650d", word);
   }
 }

@@ -255,6 +255,8 @@ class ConfigReaderTest {
       Files.writeString(secret, " 密码 " + end);
       assertThat(read(Map.of(), environment).dbPassword()).isEqualTo(" 密码 ");
     }
+    Files.writeString(secret, "\uFEFF密码\r\n");
+    assertThat(read(Map.of(), environment).dbPassword()).as("from an editor").isEqualTo("密码");
     for (String wrong :
         new String[] {"", "\n", "geheim\nzwei\n", "geheim\n\n", "g".repeat(4_097)}) {
       Files.writeString(secret, wrong);
@@ -287,6 +289,15 @@ class ConfigReaderTest {
   }
 
   @Test
+  void a_flag_that_cannot_be_is_told_though_something_else_is_wrong_too() throws IOException {
+    Files.writeString(file, "port: no\n");
+    assertThat(refusal(Map.of(Key.SLOTS, "0"), Map.of("BATCHYARD_PROT", "1")))
+        .startsWith("slots: '0'");
+    assertThat(refusal(Map.of(Key.DB, "mysql://h/d"), Map.of())).startsWith("db: 'mysql://h/d'");
+    assertThat(refusal(Map.of(), Map.of())).startsWith("port: 'no'");
+  }
+
+  @Test
   void the_password_is_never_printed() {
     Settings settings =
         read(Map.of(Key.DB, DB, Key.DB_USER, "loader"), Map.of("BATCHYARD_DB_PASSWORD", "geheim"));
@@ -304,10 +315,13 @@ class ConfigReaderTest {
   }
 
   private String refusal(Map<Key, String> flags, Map<String, String> environment) {
-    var thrown = assertThatThrownBy(() -> read(flags, environment)).isInstanceOf(CannotStart.class);
+    boolean typed = !flags.isEmpty();
+    var thrown =
+        assertThatThrownBy(() -> read(flags, environment))
+            .isInstanceOf(typed ? WrongFlag.class : CannotStart.class);
     StringBuilder message = new StringBuilder();
     thrown.satisfies(e -> message.append(e.getMessage()));
-    assertThat(message.toString()).doesNotContain("\n");
-    return message.toString();
+    assertThat(message.toString()).doesNotContain("\n").startsWith(typed ? "--" : "");
+    return message.substring(typed ? 2 : 0);
   }
 }
