@@ -272,9 +272,11 @@ create table retry_policy (
   backoff text not null,
   first_delay interval not null,
   max_delay interval not null,
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  CHECK (((max_delay >= first_delay) AND (max_delay <= '30 days'::interval))),
   CHECK (((retries >= 0) AND (retries <= 100))),
   CHECK ((backoff = ANY (ARRAY['exponential'::text, 'linear'::text]))),
-  CHECK ((max_delay >= first_delay)),
+  CHECK ((first_delay >= '00:00:00'::interval)),
   PRIMARY KEY (name)
 );
 

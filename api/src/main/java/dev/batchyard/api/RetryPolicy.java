@@ -5,11 +5,11 @@ import java.time.Duration;
 /**
  * How often and after what delay a failed task is tried again.
  *
- * @param name how tasks refer to it
- * @param retries tries after the first one; 0 to 100
+ * @param name how tasks refer to it; at most {@link #NAME_MAX} characters
+ * @param retries tries after the first one; 0 to {@link #RETRIES_MAX}
  * @param backoff how the delay grows
  * @param firstDelay before the first retry
- * @param maxDelay no delay is longer, jitter aside
+ * @param maxDelay no delay is longer, jitter aside; at most {@link #DELAY_MAX}
  */
 public record RetryPolicy(
     String name, int retries, Backoff backoff, Duration firstDelay, Duration maxDelay) {
@@ -22,6 +22,9 @@ public record RetryPolicy(
     LINEAR
   }
 
+  /** The longest delay. */
+  public static final Duration DELAY_MAX = Duration.ofDays(30);
+
   /** 3 retries, 1 s doubling up to 60 s. */
   public static final RetryPolicy DEFAULT =
       new RetryPolicy(
@@ -32,21 +35,33 @@ public record RetryPolicy(
       new RetryPolicy(
           "critical", 5, Backoff.LINEAR, Duration.ofSeconds(5), Duration.ofSeconds(300));
 
-  private static final int RETRIES_MAX = 100;
+  /** The longest name, in characters. */
+  public static final int NAME_MAX = 100;
+
+  /** The most retries. */
+  public static final int RETRIES_MAX = 100;
 
   public RetryPolicy {
-    if (name.isBlank()) {
-      throw new IllegalArgumentException("name is blank");
+    if (name.isBlank() || name.length() > NAME_MAX) {
+      throw new IllegalArgumentException(
+          "name: '" + name + "' must have 1 to " + NAME_MAX + " characters");
     }
     if (retries < 0 || retries > RETRIES_MAX) {
-      throw new IllegalArgumentException("retries not in 0.." + RETRIES_MAX + ": " + retries);
+      throw new IllegalArgumentException("retries: " + retries + " is not in 0 to " + RETRIES_MAX);
     }
-    if (firstDelay.isNegative()) {
-      throw new IllegalArgumentException("firstDelay < 0: " + firstDelay);
+    if (firstDelay.isNegative() || firstDelay.compareTo(maxDelay) > 0) {
+      throw new IllegalArgumentException(
+          "first-delay: " + firstDelay + " is not from 0 to the longest delay, " + maxDelay);
     }
-    if (maxDelay.compareTo(firstDelay) < 0) {
-      throw new IllegalArgumentException("maxDelay < firstDelay: " + maxDelay);
+    if (maxDelay.compareTo(DELAY_MAX) > 0) {
+      throw new IllegalArgumentException(
+          "max-delay: " + maxDelay + " is longer than " + DELAY_MAX.toDays() + " days");
     }
+  }
+
+  /** {@return whether it is chosen by priority, so that it is always there} */
+  public boolean builtIn() {
+    return name.equals(DEFAULT.name) || name.equals(CRITICAL.name);
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.RetryPolicy;
+import dev.batchyard.engine.port.Nearest;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.port.UnknownName;
 import java.util.Collection;
@@ -8,15 +10,25 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 /**
  * The numbers of lanes and the names that exist, kept in memory: lanes are never renumbered, queues
- * and retry policies never taken away.
+ * and the two built-in retry policies never taken away. Other policies may be.
  */
 final class Lanes {
 
   private record Lane(String queue, String type, int priority) {}
+
+  /** A policy that was there so long ago is looked up again. */
+  private static final long POLICIES_KNOWN_NS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final Set<String> BUILT_IN =
+      Set.of(RetryPolicy.DEFAULT.name(), RetryPolicy.CRITICAL.name());
+
+  private static final int NAMES_SHOWN = 20;
 
   private static final String QUEUES =
       """
@@ -44,9 +56,25 @@ final class Lanes {
   private final Map<Lane, Integer> numbers = new ConcurrentHashMap<>();
   private final Set<String> queues = ConcurrentHashMap.newKeySet();
   private final Set<String> retryPolicies = ConcurrentHashMap.newKeySet();
+  private final LongSupplier nanos;
+  private volatile long policiesReadNs;
 
-  Lanes(Db db) {
+  /**
+   * Over a database.
+   *
+   * @param nanos a ticker
+   */
+  Lanes(Db db, LongSupplier nanos) {
     this.db = db;
+    this.nanos = nanos;
+    forgetPolicies();
+  }
+
+  /** Policies are looked up anew; the built-in ones are always there. */
+  void forgetPolicies() {
+    retryPolicies.retainAll(BUILT_IN);
+    retryPolicies.addAll(BUILT_IN);
+    policiesReadNs = nanos.getAsLong();
   }
 
   /**
@@ -63,7 +91,17 @@ final class Lanes {
         drafts,
         TaskDraft::queue,
         "; './batchyard queue %s --create' makes it");
-    check("retry", "retry policy", RETRY_POLICIES, retryPolicies, drafts, TaskDraft::retry, "");
+    if (nanos.getAsLong() - policiesReadNs > POLICIES_KNOWN_NS) {
+      forgetPolicies();
+    }
+    check(
+        "retry",
+        "retry policy",
+        RETRY_POLICIES,
+        retryPolicies,
+        drafts,
+        TaskDraft::retry,
+        "; './batchyard retry-policy %s --create' makes it");
   }
 
   /** {@return the number of a draft's lane, made if it is new} */
@@ -106,10 +144,20 @@ final class Lanes {
       throw new UnknownName(
           field,
           names.indexOf(name),
-          "%s '%s' does not exist; there are: %s"
-                  .formatted(what, name, String.join(", ", new TreeSet<>(known)))
+          "%s '%s' does not exist; %s".formatted(what, name, known(known, name))
               + cure.formatted(name));
     }
+  }
+
+  private static String known(Set<String> known, String name) {
+    List<String> names = new TreeSet<>(known).stream().limit(NAMES_SHOWN).toList();
+    return Nearest.to(name, known)
+            .map(near -> "did you mean '" + near + "'? There are: ")
+            .orElse("there are: ")
+        + String.join(", ", names)
+        + (names.size() < known.size()
+            ? " and %d more".formatted(known.size() - names.size())
+            : "");
   }
 
   private static Set<String> unknown(Set<String> known, Collection<String> names) {

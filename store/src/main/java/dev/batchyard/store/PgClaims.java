@@ -419,7 +419,7 @@ final class PgClaims implements Claims {
     return new RetryPolicy(
         row.getString("policy"),
         row.getInt("retries"),
-        "linear".equals(backoff) ? RetryPolicy.Backoff.LINEAR : RetryPolicy.Backoff.EXPONENTIAL,
+        PgRetryPolicies.backoff(backoff),
         Duration.ofMillis(row.getLong("first_delay_ms")),
         Duration.ofMillis(row.getLong("max_delay_ms")));
   }

@@ -10,6 +10,7 @@ import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Rescues;
+import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Sessions;
 import dev.batchyard.engine.port.Submissions;
@@ -54,7 +55,7 @@ public final class Store {
     this.wakeUps = new WakeUps(db);
     this.settlements = new Settlements(clock);
     this.returns = new LeaseReturns(clock, settlements);
-    this.lanes = new Lanes(db);
+    this.lanes = new Lanes(db, System::nanoTime);
     this.spans = new IdSpans(db, clock, IdSpans.IDS);
     this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, spans, wakeUps));
   }
@@ -140,6 +141,10 @@ public final class Store {
 
   public Queues queues() {
     return new PgQueues(db, clock, wakeUps);
+  }
+
+  public RetryPolicies retryPolicies() {
+    return new PgRetryPolicies(db, lanes);
   }
 
   public TaskViews taskViews() {

@@ -53,7 +53,8 @@ class IdSpansTest {
   }
 
   private Submissions submissions(IdSpans of) {
-    return new PgSubmissions(db, () -> Optional.of(f.now), new Lanes(db), of, new WakeUps(db));
+    return new PgSubmissions(
+        db, () -> Optional.of(f.now), new Lanes(db, () -> 0), of, new WakeUps(db));
   }
 
   private List<Long> submit(int count) {

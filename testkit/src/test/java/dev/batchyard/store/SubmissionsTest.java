@@ -117,7 +117,9 @@ class SubmissionsTest {
                     OptionalLong.empty(),
                     "x")))
         .isInstanceOf(UnknownName.class)
-        .hasMessage("retry policy 'x' does not exist; there are: critical, default");
+        .hasMessage(
+            "retry policy 'x' does not exist; there are: critical, default;"
+                + " './batchyard retry-policy x --create' makes it");
   }
 
   @Test

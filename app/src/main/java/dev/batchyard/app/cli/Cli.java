@@ -56,7 +56,9 @@ final class Cli {
         .addSubcommand(new BatchesCommand(this))
         .addSubcommand(new BatchCommand(this))
         .addSubcommand(new QueuesCommand(this))
-        .addSubcommand(new QueueCommand(this));
+        .addSubcommand(new QueueCommand(this))
+        .addSubcommand(new RetryPoliciesCommand(this))
+        .addSubcommand(new RetryPolicyCommand(this));
     for (MoveCommand.Kind kind : MoveCommand.Kind.values()) {
       CommandLine move = new CommandLine(new MoveCommand(this, kind));
       move.getCommandSpec().usageMessage().description(kind.description());

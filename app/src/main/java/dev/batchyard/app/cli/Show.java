@@ -1,6 +1,7 @@
 package dev.batchyard.app.cli;
 
 import dev.batchyard.api.Limits;
+import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
@@ -282,6 +283,19 @@ final class Show {
           "%,d".formatted(row.running()),
           Spans.text(row.ageStep()),
           row.pausedBy().map(by -> "by %s, %s".formatted(by, at(row.pausedAt()))).orElse("-"));
+    }
+    return table.text();
+  }
+
+  static String retryPolicies(List<RetryPolicy> policies) {
+    Table table = new Table("retry policy", "retries", "backoff", "first delay", "max delay");
+    for (RetryPolicy policy : policies) {
+      table.add(
+          policy.name(),
+          String.valueOf(policy.retries()),
+          policy.backoff().name().toLowerCase(Locale.ROOT),
+          Spans.text(policy.firstDelay()),
+          Spans.text(policy.maxDelay()));
     }
     return table.text();
   }

@@ -42,7 +42,8 @@ final class TaskFlags {
   @Option(
       names = "--retry",
       paramLabel = "POLICY",
-      description = "The retry policy: default or critical; by priority unless set.")
+      description =
+          "The retry policy; unless set, critical for the priorities 0 and 1, else default.")
   private Optional<String> retry = Optional.empty();
 
   @Mixin private LimitFlags limits = new LimitFlags();

@@ -27,11 +27,11 @@ insert into legal_move values
   ('failed', 'ready'), ('failed', 'completed'), ('cancelled', 'ready'), ('quarantined', 'ready');
 
 create table retry_policy (
-  name        text primary key,
+  name        text primary key check (length(name) between 1 and 100),
   retries     smallint not null check (retries between 0 and 100),
   backoff     text     not null check (backoff in ('exponential', 'linear')),
-  first_delay interval not null,
-  max_delay   interval not null check (max_delay >= first_delay));
+  first_delay interval not null check (first_delay >= '0 s'),
+  max_delay   interval not null check (max_delay between first_delay and '30 days'));
 
 insert into retry_policy values
   ('default', 3, 'exponential', '1 s', '60 s'),
