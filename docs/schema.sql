@@ -280,6 +280,16 @@ create table retry_policy (
   PRIMARY KEY (name)
 );
 
+create table retry_rule (
+  policy text not null,
+  kind text not null,
+  slow interval,
+  CHECK (((length(kind) >= 1) AND (length(kind) <= 200))),
+  CHECK (((slow > '00:00:00'::interval) AND (slow <= '30 days'::interval))),
+  FOREIGN KEY (policy) REFERENCES retry_policy(name) ON DELETE CASCADE,
+  PRIMARY KEY (policy, kind)
+);
+
 create table running (
   task bigint not null,
   lease bigint not null,

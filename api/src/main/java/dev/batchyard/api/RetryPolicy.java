@@ -1,6 +1,9 @@
 package dev.batchyard.api;
 
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * How often and after what delay a failed task is tried again.
@@ -10,9 +13,16 @@ import java.time.Duration;
  * @param backoff how the delay grows
  * @param firstDelay before the first retry
  * @param maxDelay no delay is longer, jitter aside; at most {@link #DELAY_MAX}
+ * @param rules for failures of certain kinds, one for each kind, in order of these; at most {@link
+ *     #RULES_MAX}
  */
 public record RetryPolicy(
-    String name, int retries, Backoff backoff, Duration firstDelay, Duration maxDelay) {
+    String name,
+    int retries,
+    Backoff backoff,
+    Duration firstDelay,
+    Duration maxDelay,
+    List<ErrorRule> rules) {
 
   /** How the delay grows from one retry to the next. */
   public enum Backoff {
@@ -21,6 +31,9 @@ public record RetryPolicy(
     /** Longer by the first delay each time. */
     LINEAR
   }
+
+  /** The most rules. */
+  public static final int RULES_MAX = 20;
 
   /** The longest delay. */
   public static final Duration DELAY_MAX = Duration.ofDays(30);
@@ -57,6 +70,45 @@ public record RetryPolicy(
       throw new IllegalArgumentException(
           "max-delay: " + maxDelay + " is longer than " + DELAY_MAX.toDays() + " days");
     }
+    if (rules.size() > RULES_MAX) {
+      throw new IllegalArgumentException(
+          "rules: " + rules.size() + " for kinds of failures; at most " + RULES_MAX);
+    }
+    if (rules.stream().map(ErrorRule::kind).distinct().count() < rules.size()) {
+      throw new IllegalArgumentException("rules: two are for the same kind of failures: " + rules);
+    }
+    rules = rules.stream().sorted(Comparator.comparing(ErrorRule::kind)).toList();
+  }
+
+  /** A policy without rules for kinds of failures. */
+  public RetryPolicy(
+      String name, int retries, Backoff backoff, Duration firstDelay, Duration maxDelay) {
+    this(name, retries, backoff, firstDelay, maxDelay, List.of());
+  }
+
+  /** {@return the same with these rules} */
+  public RetryPolicy withRules(List<ErrorRule> newRules) {
+    return new RetryPolicy(name, retries, backoff, firstDelay, maxDelay, newRules);
+  }
+
+  /**
+   * {@return the rule for a kind of failure} One that names it goes before those for beginnings, of
+   * these the longest goes first.
+   */
+  public Optional<ErrorRule> rule(String kind) {
+    return rules.stream()
+        .filter(rule -> rule.matches(kind))
+        .max(
+            Comparator.<ErrorRule, Boolean>comparing(rule -> !rule.kind().endsWith("*"))
+                .thenComparingInt(rule -> rule.kind().length()));
+  }
+
+  /** {@return the same, whose delays grow from this one if it is longer than the first delay} */
+  public RetryPolicy slowed(Duration delay) {
+    return delay.compareTo(firstDelay) <= 0
+        ? this
+        : new RetryPolicy(
+            name, retries, backoff, delay, delay.compareTo(maxDelay) > 0 ? delay : maxDelay, rules);
   }
 
   /** {@return whether it is chosen by priority, so that it is always there} */

@@ -95,7 +95,8 @@ public final class Node implements AutoCloseable {
         store.upkeep(),
         new JacksonParameters(),
         logs,
-        store.awayErrors());
+        store.awayErrors(),
+        store.retryPolicies());
   }
 
   /** {@return the engine} */

@@ -149,7 +149,8 @@ final class LayoutNode implements AutoCloseable {
         store.upkeep(),
         codec,
         (task, attempt) -> AttemptLogs.OpenLog.SILENT,
-        store.awayErrors());
+        store.awayErrors(),
+        store.retryPolicies());
   }
 
   private static TaskTypes types(Runnable started) {

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.ErrorRule;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.RetryPolicy.Backoff;
 import dev.batchyard.engine.port.MoveRefused;
@@ -8,11 +9,13 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Who changes policies waits for others who do; claims and submits wait for nobody here. */
 final class PgRetryPolicies implements RetryPolicies {
@@ -25,8 +28,13 @@ final class PgRetryPolicies implements RetryPolicies {
   private static final String ALL =
       """
       select name, retries, backoff, (extract(epoch from first_delay) * 1000)::bigint as first_delay_ms,
-             (extract(epoch from max_delay) * 1000)::bigint as max_delay_ms
-        from retry_policy
+             (extract(epoch from max_delay) * 1000)::bigint as max_delay_ms, kinds, slow_ms
+        from retry_policy p
+       cross join lateral (
+         select coalesce(array_agg(kind order by kind), '{}') as kinds,
+                array_agg((extract(epoch from slow) * 1000)::bigint order by kind) as slow_ms
+           from retry_rule
+          where policy = p.name) r
       """;
 
   private static final String LIST = ALL + " order by name";
@@ -50,6 +58,17 @@ final class PgRetryPolicies implements RetryPolicies {
       update retry_policy
          set retries = ?, backoff = ?, first_delay = ? * interval '1 ms', max_delay = ? * interval '1 ms'
        where name = ?
+      """;
+
+  private static final String FORGET_RULES =
+      """
+      delete from retry_rule where policy = ?
+      """;
+
+  private static final String ADD_RULES =
+      """
+      insert into retry_rule (policy, kind, slow)
+      select ?, kind, slow_ms * interval '1 ms' from unnest(?::text[], ?::bigint[]) r (kind, slow_ms)
       """;
 
   // walks all that lives: it is asked for once in months, by a person
@@ -123,6 +142,7 @@ final class PgRetryPolicies implements RetryPolicies {
             "retry policy '%s': there are %d already, which is the most; remove one"
                 .formatted(policy.name(), POLICIES_MAX));
       }
+      addRules(c, policy);
       return Change.DONE;
     });
   }
@@ -150,6 +170,8 @@ final class PgRetryPolicies implements RetryPolicies {
           after.firstDelay().toMillis(),
           after.maxDelay().toMillis(),
           name);
+      Sql.run(c, FORGET_RULES, name);
+      addRules(c, after);
       return Change.DONE;
     });
   }
@@ -210,13 +232,49 @@ final class PgRetryPolicies implements RetryPolicies {
     }
   }
 
+  private static void addRules(Connection connection, RetryPolicy policy) throws SQLException {
+    if (!policy.rules().isEmpty()) {
+      Sql.run(
+          connection,
+          ADD_RULES,
+          policy.name(),
+          policy.rules().stream().map(ErrorRule::kind).toArray(String[]::new),
+          policy.rules().stream().map(PgRetryPolicies::slowMs).toArray(Long[]::new));
+    }
+  }
+
+  private static @Nullable Long slowMs(ErrorRule rule) {
+    return switch (rule) {
+      case ErrorRule.Final(var _) -> null;
+      case ErrorRule.Slow(var _, var firstDelay) -> firstDelay.toMillis();
+    };
+  }
+
   private static RetryPolicy policy(ResultSet row) throws SQLException {
     return new RetryPolicy(
         row.getString("name"),
         row.getInt("retries"),
         backoff(row.getString("backoff")),
         Duration.ofMillis(row.getLong("first_delay_ms")),
-        Duration.ofMillis(row.getLong("max_delay_ms")));
+        Duration.ofMillis(row.getLong("max_delay_ms")),
+        rules(row));
+  }
+
+  private static List<ErrorRule> rules(ResultSet row) throws SQLException {
+    String[] kinds = (String[]) row.getArray("kinds").getArray();
+    if (kinds.length == 0) {
+      return List.of();
+    }
+    @Nullable Long[] slowMs = (Long[]) row.getArray("slow_ms").getArray();
+    List<ErrorRule> rules = new ArrayList<>();
+    for (int i = 0; i < kinds.length; i++) {
+      Long slow = slowMs[i];
+      rules.add(
+          slow == null
+              ? new ErrorRule.Final(kinds[i])
+              : new ErrorRule.Slow(kinds[i], Duration.ofMillis(slow)));
+    }
+    return rules;
   }
 
   static Backoff backoff(String word) {

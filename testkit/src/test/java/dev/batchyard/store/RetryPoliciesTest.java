@@ -3,6 +3,7 @@ package dev.batchyard.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.batchyard.api.ErrorRule;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.RetryPolicy.Backoff;
 import dev.batchyard.api.TaskKeys;
@@ -92,6 +93,28 @@ class RetryPoliciesTest {
     policies.edit("夜间", policy -> with(policy, 3));
     f.pass(Duration.ofSeconds(5));
     assertThat(f.claimOne(node).retry()).isEqualTo(with(NIGHTLY, 3));
+  }
+
+  @Test
+  void rules_for_kinds_of_failures_are_kept_changed_and_go_with_their_policy() {
+    List<ErrorRule> rules =
+        List.of(
+            new ErrorRule.Slow("Sql*", Duration.ofDays(30)),
+            new ErrorRule.Final("失败"),
+            new ErrorRule.Slow("A", Duration.ofMillis(1)));
+    RetryPolicy ruled = NIGHTLY.withRules(rules);
+    policies.create(ruled);
+    assertThat(policies.find("夜间")).contains(ruled);
+    assertThat(policies.edit("夜间", policy -> policy.withRules(rules))).isEqualTo(Change.ALREADY);
+    RetryPolicy fewer = NIGHTLY.withRules(List.of(new ErrorRule.Slow("失败", Duration.ofHours(1))));
+    assertThat(policies.edit("夜间", _ -> fewer)).isEqualTo(Change.DONE);
+    assertThat(policies.list()).contains(fewer);
+    f.submit(by("夜间"));
+    Claim claim = f.claimOne(node);
+    assertThat(claim.retry()).as("claims do not carry them").isEqualTo(NIGHTLY);
+    f.finish(claim, StoreFixture.complete());
+    policies.remove("夜间");
+    assertThat(f.count("select count(*) from retry_rule")).isZero();
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.batchyard.app.cli;
 
+import dev.batchyard.api.ErrorRule;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.RetryPolicy.Backoff;
 import dev.batchyard.app.Installation;
@@ -7,6 +8,7 @@ import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.RetryPolicies.Change;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +18,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 /** Makes, changes or removes one retry policy; then shows it. */
 @Command(
@@ -25,7 +28,9 @@ import picocli.CommandLine.Parameters;
       "",
       "A change counts for all tasks that use it, those that wait already too.",
       "What --create is not told is as in the policy default.",
-      "Example: retry-policy nightly --create --retries 10 --first-delay 1m --max-delay 1h"
+      "A policy has at most 20 rules for kinds of failures; the most exact one counts.",
+      "Example: retry-policy nightly --create --retries 10 --first-delay 1m --max-delay 1h \\",
+      "           --final-on 'IllegalArgument*' --slow-on SocketTimeoutException=10m"
     })
 final class RetryPolicyCommand implements Callable<Integer> {
 
@@ -65,6 +70,28 @@ final class RetryPolicyCommand implements Callable<Integer> {
       converter = Spans.Converter.class,
       description = "No delay is longer, a fifth more at random aside; at most 30d.")
   private Optional<Duration> maxDelay = Optional.empty();
+
+  @Option(
+      names = "--final-on",
+      split = ",",
+      paramLabel = "KIND",
+      description =
+          "Such a failure is not tried again. The simple name of what is thrown, or its beginning and *.")
+  private List<String> finalOn = List.of();
+
+  @Option(
+      names = "--slow-on",
+      split = ",",
+      paramLabel = "KIND=TIME",
+      description = "After such a failure the first delay is at least this, such as Sql*=5m.")
+  private List<String> slowOn = List.of();
+
+  @Option(
+      names = "--no-rule",
+      split = ",",
+      paramLabel = "KIND",
+      description = "Takes the rule for this KIND away.")
+  private List<String> noRule = List.of();
 
   RetryPolicyCommand(Cli cli) {
     this.cli = cli;
@@ -115,7 +142,8 @@ final class RetryPolicyCommand implements Callable<Integer> {
     return retries.isPresent()
         || backoff.isPresent()
         || firstDelay.isPresent()
-        || maxDelay.isPresent();
+        || maxDelay.isPresent()
+        || !(finalOn.isEmpty() && slowOn.isEmpty() && noRule.isEmpty());
   }
 
   private RetryPolicy changed(RetryPolicy before) {
@@ -124,7 +152,38 @@ final class RetryPolicyCommand implements Callable<Integer> {
         retries.orElse(before.retries()),
         backoff.orElse(before.backoff()),
         firstDelay.orElse(before.firstDelay()),
-        maxDelay.orElse(before.maxDelay()));
+        maxDelay.orElse(before.maxDelay()),
+        rules(before.rules()));
+  }
+
+  private List<ErrorRule> rules(List<ErrorRule> before) {
+    Map<String, ErrorRule> rules = new LinkedHashMap<>();
+    before.forEach(rule -> rules.put(rule.kind(), rule));
+    for (String kind : noRule) {
+      if (rules.remove(kind) == null) {
+        throw new IllegalArgumentException(
+            "--no-rule: retry policy '%s' has no rule for '%s'; it has: %s"
+                .formatted(
+                    name, kind, rules.isEmpty() ? "none" : String.join(", ", rules.keySet())));
+      }
+    }
+    finalOn.forEach(kind -> rules.put(kind, new ErrorRule.Final(kind)));
+    slowOn.stream().map(RetryPolicyCommand::slow).forEach(rule -> rules.put(rule.kind(), rule));
+    return List.copyOf(rules.values());
+  }
+
+  private static ErrorRule slow(String text) {
+    int equals = text.indexOf('=');
+    if (equals < 0) {
+      throw new IllegalArgumentException(
+          "--slow-on: '%s' must be a kind, = and a time, such as SocketTimeoutException=10m"
+              .formatted(text));
+    }
+    try {
+      return new ErrorRule.Slow(text.substring(0, equals), Spans.parse(text.substring(equals + 1)));
+    } catch (TypeConversionException e) {
+      throw new IllegalArgumentException("--slow-on: " + e.getMessage(), e);
+    }
   }
 
   private void tell(Change change, String done, String already) {
@@ -155,6 +214,16 @@ final class RetryPolicyCommand implements Callable<Integer> {
     document.put("backoff", policy.backoff().name().toLowerCase(Locale.ROOT));
     document.put("firstDelayMs", policy.firstDelay().toMillis());
     document.put("maxDelayMs", policy.maxDelay().toMillis());
+    List<String> finalOn = new ArrayList<>();
+    Map<String, Long> slowOnMs = new LinkedHashMap<>();
+    for (ErrorRule rule : policy.rules()) {
+      switch (rule) {
+        case ErrorRule.Final(var kind) -> finalOn.add(kind);
+        case ErrorRule.Slow(var kind, var delay) -> slowOnMs.put(kind, delay.toMillis());
+      }
+    }
+    document.put("finalOn", finalOn);
+    document.put("slowOnMs", slowOnMs);
     return document;
   }
 }

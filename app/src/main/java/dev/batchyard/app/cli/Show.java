@@ -1,5 +1,6 @@
 package dev.batchyard.app.cli;
 
+import dev.batchyard.api.ErrorRule;
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskKeys;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Words and figures for people. */
 final class Show {
@@ -288,16 +290,28 @@ final class Show {
   }
 
   static String retryPolicies(List<RetryPolicy> policies) {
-    Table table = new Table("retry policy", "retries", "backoff", "first delay", "max delay");
+    Table table =
+        new Table(
+            "retry policy", "retries", "backoff", "first delay", "max delay", "by kind of failure");
     for (RetryPolicy policy : policies) {
       table.add(
           policy.name(),
           String.valueOf(policy.retries()),
           policy.backoff().name().toLowerCase(Locale.ROOT),
           Spans.text(policy.firstDelay()),
-          Spans.text(policy.maxDelay()));
+          Spans.text(policy.maxDelay()),
+          policy.rules().isEmpty()
+              ? "-"
+              : policy.rules().stream().map(Show::rule).collect(Collectors.joining(", ")));
     }
     return table.text();
+  }
+
+  private static String rule(ErrorRule rule) {
+    return switch (rule) {
+      case ErrorRule.Final(var kind) -> kind + " final";
+      case ErrorRule.Slow(var kind, var delay) -> kind + " from " + Spans.text(delay);
+    };
   }
 
   String batches(List<Batch> rows) {

@@ -59,10 +59,10 @@ final class RetryPolicyCliTest {
     assertThat(shown.toString())
         .isEqualTo(
             "{\"name\":\"夜间\",\"retries\":7,\"backoff\":\"linear\",\"firstDelayMs\":10000,"
-                + "\"maxDelayMs\":5400000}");
+                + "\"maxDelayMs\":5400000,\"finalOn\":[],\"slowOnMs\":{}}");
     assertThat(terminal.run("retry-policies", "--json").fine().documents()).hasSize(3);
     assertThat(terminal.run("retry-policies").fine().out())
-        .contains("critical      5        linear       5s           5m\n");
+        .contains("critical      5        linear       5s           5m         -\n");
 
     String task = submitBy("夜间").fine().document().get("id").asString();
     assertThat(terminal.run("task", task).fine().out()).contains("retry policy 夜间");
@@ -72,6 +72,53 @@ final class RetryPolicyCliTest {
     terminal.run("cancel", task).fine();
     assertThat(terminal.run("retry-policy", "夜间", "--remove").fine().out())
         .isEqualTo("retry policy 夜间 removed\n");
+  }
+
+  @Test
+  void rules_for_kinds_of_failures_are_set_shown_and_taken_away() {
+    assertThat(
+            terminal
+                .run(
+                    "retry-policy",
+                    "ruled",
+                    "--create",
+                    "--final-on",
+                    "IllegalArgument*,失败",
+                    "--slow-on",
+                    "SocketTimeoutException=10m")
+                .fine()
+                .out())
+        .contains("IllegalArgument* final, SocketTimeoutException from 10m, 失败 final\n");
+    assertThat(
+            terminal
+                .run("retry-policy", "ruled", "--no-rule", "IllegalArgument*", "--slow-on", "失败=1h")
+                .fine()
+                .out())
+        .contains("SocketTimeoutException from 10m, 失败 from 1h\n");
+    assertThat(
+            terminal
+                .run("retry-policy", "ruled", "--final-on", "*", "--json")
+                .fine()
+                .document()
+                .toString())
+        .endsWith(
+            "\"finalOn\":[\"*\"],\"slowOnMs\":{\"SocketTimeoutException\":600000,\"失败\":3600000}}");
+    terminal
+        .run("retry-policy", "ruled", "--no-rule", "Boom")
+        .refused(Exit.USAGE, "no rule for 'Boom'; it has: *, SocketTimeoutException, 失败");
+    terminal
+        .run("retry-policy", "ruled", "--final-on", "a b")
+        .refused(Exit.USAGE, "'a b' is no kind of failure");
+    terminal
+        .run("retry-policy", "ruled", "--slow-on", "Boom")
+        .refused(Exit.USAGE, "--slow-on: 'Boom' must be a kind, = and a time");
+    terminal
+        .run("retry-policy", "ruled", "--slow-on", "Boom=soon")
+        .refused(Exit.USAGE, "--slow-on: 'soon'", "1h30m");
+    terminal
+        .run("retry-policy", "ruled", "--slow-on", "Boom=31d")
+        .refused(Exit.USAGE, "'Boom' is not from 1 ms to 30 days");
+    terminal.run("retry-policy", "ruled", "--remove").fine();
   }
 
   @Test

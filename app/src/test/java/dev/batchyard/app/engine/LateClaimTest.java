@@ -68,7 +68,8 @@ class LateClaimTest {
         ports.upkeep(),
         ports.codec(),
         ports.logs(),
-        ports.awayErrors());
+        ports.awayErrors(),
+        ports.retryPolicies());
   }
 
   /** Keeps an answer that brings something until the node stops, which interrupts the claim. */

@@ -84,7 +84,8 @@ final class Nodes implements AutoCloseable {
                     store.upkeep(),
                     CODEC,
                     (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),
-                    store.awayErrors())),
+                    store.awayErrors(),
+                    store.retryPolicies())),
             types,
             database::boot);
     open.add(engine);

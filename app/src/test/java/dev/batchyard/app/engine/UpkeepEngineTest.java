@@ -79,6 +79,7 @@ class UpkeepEngineTest {
         ports.upkeep(),
         ports.codec(),
         ports.logs(),
-        ports.awayErrors());
+        ports.awayErrors(),
+        ports.retryPolicies());
   }
 }

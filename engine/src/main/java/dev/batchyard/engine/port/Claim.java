@@ -12,7 +12,8 @@ import java.util.UUID;
  * @param lease the row that says so
  * @param token presented by every write of the attempt
  * @param counters with this attempt already counted
- * @param retry the policy as it was at the claim
+ * @param retry the policy as it was at the claim, without its rules for kinds of failures: they are
+ *     looked up when an attempt has failed
  * @param alone whether it is suspected of killing nodes: nothing else runs beside it
  * @param begun items and fraction that earlier attempts had committed; zero at first, the fraction
  *     negative if their checkpoint does not say

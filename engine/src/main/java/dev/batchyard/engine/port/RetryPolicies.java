@@ -7,7 +7,8 @@ import java.util.function.UnaryOperator;
 
 /**
  * The retry policies: stored, made and changed by a person. A task refers to its policy by name, so
- * that a change counts for tasks that wait; an attempt that runs keeps the policy of its claim.
+ * that a change counts for tasks that wait; an attempt that runs keeps the policy of its claim, but
+ * for its rules, which are looked up when it fails.
  */
 public interface RetryPolicies {
 

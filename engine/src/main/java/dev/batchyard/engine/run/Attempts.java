@@ -3,6 +3,7 @@ package dev.batchyard.engine.run;
 import dev.batchyard.api.FinalFailure;
 import dev.batchyard.api.LeaseLost;
 import dev.batchyard.api.Outcome;
+import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskType;
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claim;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 
@@ -37,6 +39,7 @@ final class Attempts {
   private final FinishLoop ends;
   private final Signal changed;
   private final Slots slots;
+  private final ErrorRules rules;
   private final Pace pace;
   private final Map<Key, Attempt> held = new ConcurrentHashMap<>();
 
@@ -57,7 +60,8 @@ final class Attempts {
       String node,
       FinishLoop ends,
       Signal changed,
-      Slots slots) {
+      Slots slots,
+      ErrorRules rules) {
     this.types = types;
     this.codec = codec;
     this.awayErrors = awayErrors;
@@ -66,6 +70,7 @@ final class Attempts {
     this.ends = ends;
     this.changed = changed;
     this.slots = slots;
+    this.rules = rules;
     this.pace = new Pace(types.leaseMaxByName(), slots.size());
     ends.onSettled(this::settled);
   }
@@ -119,16 +124,17 @@ final class Attempts {
   /** Gives back, uncharged, a claim that is held and whose handler has not been called. */
   void giveBack(Attempt attempt) {
     attempt.ask(StopReason.NODE_STOPS);
-    report(attempt, new AttemptEnd.Stopped());
+    report(attempt, new AttemptEnd.Stopped(), rules::known);
   }
 
   /**
    * Ends an attempt whose handler does not obey. Its thread goes on as a leak, its slot is free,
-   * and whatever it still writes is refused.
+   * and whatever it still writes is refused. The rules of its policy are as last read: whoever asks
+   * this must not wait.
    */
   void abandon(Attempt attempt) {
     attempt.openLog().error("the handler did not stop when asked; the attempt is abandoned");
-    if (report(attempt, new AttemptEnd.Stopped())) {
+    if (report(attempt, new AttemptEnd.Stopped(), rules::known)) {
       release(attempt);
     }
   }
@@ -211,7 +217,7 @@ final class Attempts {
           .begin("task_start attempt=" + attempt.claim().counters().attempt() + " node=" + node);
       end = call(attempt);
     }
-    report(attempt, end);
+    report(attempt, end, rules::added);
   }
 
   private AttemptEnd call(Attempt attempt) {
@@ -264,7 +270,7 @@ final class Attempts {
   }
 
   /** Reports the end once; {@return whether this call did}. */
-  private boolean report(Attempt attempt, AttemptEnd end) {
+  private boolean report(Attempt attempt, AttemptEnd end, UnaryOperator<RetryPolicy> addRules) {
     if (!attempt.end()) {
       return false;
     }
@@ -275,8 +281,10 @@ final class Attempts {
       pace.tell(attempt.claim().type(), attempt.ran());
     }
     StopReason stop = attempt.boot().inDoubt() ? StopReason.LEASE_LOST : attempt.stop();
-    Verdict verdict =
-        Decisions.after(end, stop, attempt.claim().counters(), attempt.claim().retry(), random);
+    Verdict verdict = decide(end, stop, attempt.claim(), attempt.claim().retry());
+    if (verdict instanceof Verdict.Retry) {
+      verdict = decide(end, stop, attempt.claim(), addRules.apply(attempt.claim().retry()));
+    }
     tell(attempt, verdict);
     attempt.openLog().close();
     if (verdict instanceof Verdict.Drop) {
@@ -286,6 +294,10 @@ final class Attempts {
       ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran(), attempt.called()));
     }
     return true;
+  }
+
+  private Verdict decide(AttemptEnd end, StopReason stop, Claim claim, RetryPolicy policy) {
+    return Decisions.after(end, stop, claim.counters(), policy, random);
   }
 
   private static void tell(Attempt attempt, Verdict verdict) {

@@ -52,7 +52,8 @@ public final class Engine implements AutoCloseable {
             config.name(),
             ends,
             changed,
-            new Slots(config.slots()));
+            new Slots(config.slots()),
+            new ErrorRules(ports.retryPolicies(), time.nanos()));
     session =
         new SessionLoop(
             config,

@@ -7,6 +7,7 @@ import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Rescues;
+import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Sessions;
 import dev.batchyard.engine.port.Upkeep;
@@ -22,4 +23,5 @@ public record EnginePorts(
     Upkeep upkeep,
     ParameterCodec codec,
     AttemptLogs logs,
-    AwayErrors awayErrors) {}
+    AwayErrors awayErrors,
+    RetryPolicies retryPolicies) {}

@@ -1,7 +1,9 @@
 package dev.batchyard.engine.task;
 
+import dev.batchyard.api.ErrorRule;
 import dev.batchyard.api.RetryPolicy;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /** Decides what becomes of a task. Pure, given the random source; thread-safe. */
@@ -26,6 +28,7 @@ public final class Decisions {
    * @param end how the handler ended
    * @param stop what the engine had asked of it by then
    * @param counters as claimed: the attempt that ended is {@code counters.attempt()}
+   * @param policy its rules are for failures that would be tried again
    */
   public static Verdict after(
       AttemptEnd end,
@@ -69,9 +72,20 @@ public final class Decisions {
 
   private static Verdict charge(
       Failure why, Counters counters, RetryPolicy policy, RandomGenerator random) {
-    return counters.failures() >= policy.retries()
-        ? new Verdict.Fail(why)
-        : new Verdict.Retry(jittered(policy, counters.failures() + 1, random), why);
+    if (counters.failures() >= policy.retries()) {
+      return new Verdict.Fail(why);
+    }
+    RetryPolicy slowed = policy;
+    Optional<ErrorRule> rule = policy.rule(why.kind());
+    if (rule.isPresent()) {
+      switch (rule.get()) {
+        case ErrorRule.Final(var _) -> {
+          return new Verdict.Fail(why);
+        }
+        case ErrorRule.Slow(var _, var firstDelay) -> slowed = policy.slowed(firstDelay);
+      }
+    }
+    return new Verdict.Retry(jittered(slowed, counters.failures() + 1, random), why);
   }
 
   /**

@@ -2,10 +2,14 @@ package dev.batchyard.engine.task;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.api.ErrorRule;
 import dev.batchyard.api.RetryPolicy;
 import java.time.Duration;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class DecisionsTest {
 
@@ -95,6 +99,62 @@ class DecisionsTest {
     }
     assertThat(after(new AttemptEnd.Completed("{}"), StopReason.DEADLINE, 0))
         .isEqualTo(new Verdict.Complete("{}"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Boom, final", // the name itself goes before any beginning of it
+    "Boomerang, 10",
+    "Bolt, final",
+    "boom, 2",
+    "Other, 2",
+    "AttemptTimeout, 600", // longer than the longest delay
+    "Slightly, 2", // shorter than the policy's own delay
+    "'', 2",
+  })
+  void the_most_exact_rule_for_a_kind_of_failure_counts(String kind, String expected) {
+    RetryPolicy ruled =
+        RetryPolicy.DEFAULT.withRules(
+            List.of(
+                new ErrorRule.Final("Bo*"),
+                new ErrorRule.Slow("Boom*", Duration.ofSeconds(5)),
+                new ErrorRule.Final("Boom"),
+                new ErrorRule.Slow("Slightly", Duration.ofMillis(1)),
+                new ErrorRule.Slow("AttemptTimeout", Duration.ofMinutes(10))));
+    Failure why = new Failure(kind, "it broke", "");
+    Verdict verdict =
+        Decisions.after(
+            new AttemptEnd.Threw(why, true),
+            StopReason.NONE,
+            new Counters(2, 1, 0, 1),
+            ruled,
+            new SplittableRandom(1));
+    if (expected.equals("final")) {
+      assertThat(verdict).isEqualTo(new Verdict.Fail(why));
+    } else {
+      Duration delay = Duration.ofSeconds(Long.parseLong(expected));
+      assertThat(verdict)
+          .isInstanceOfSatisfying(
+              Verdict.Retry.class,
+              retry ->
+                  assertThat(retry.delay()).isBetween(delay, delay.multipliedBy(6).dividedBy(5)));
+    }
+  }
+
+  @Test
+  void a_rule_may_make_an_attempt_timeout_final_and_spares_what_a_person_asked_for() {
+    RetryPolicy ruled = RetryPolicy.DEFAULT.withRules(List.of(new ErrorRule.Final("*")));
+    Counters first = new Counters(1, 0, 0, 1);
+    assertThat(
+            Decisions.after(
+                new AttemptEnd.Stopped(),
+                StopReason.ATTEMPT_TIMEOUT,
+                first,
+                ruled,
+                new SplittableRandom(1)))
+        .isEqualTo(new Verdict.Fail(TimeLimits.ATTEMPT_TIMEOUT));
+    assertThat(Decisions.after(THREW, StopReason.PAUSE, first, ruled, new SplittableRandom(1)))
+        .isEqualTo(new Verdict.Pause());
   }
 
   @Test

@@ -37,6 +37,14 @@ insert into retry_policy values
   ('default', 3, 'exponential', '1 s', '60 s'),
   ('critical', 5, 'linear', '5 s', '300 s');
 
+-- What a policy does after failures of a kind, or of those that begin so (kind ends with *): its
+-- delays grow from this one, or, if there is none, the failure is final. Not read by claims.
+create table retry_rule (
+  policy text     not null references retry_policy on delete cascade,
+  kind   text     not null check (length(kind) between 1 and 200),
+  slow   interval check (slow > '0 s' and slow <= '30 days'),
+  primary key (policy, kind));
+
 create table queue (
   name      text primary key,
   age_step  interval not null default '60 s',
