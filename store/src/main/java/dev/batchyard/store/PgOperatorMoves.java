@@ -17,6 +17,9 @@ final class PgOperatorMoves implements OperatorMoves {
   /** A task changes its home some times a second at the very most. */
   private static final int TRIES_MAX = 50;
 
+  /** Why a task that had ended is ready; a person's own reason may follow. */
+  static final String RUN_AGAIN = "run again";
+
   private static final String KNOWN =
       """
       select 1 from task where id = ?
@@ -148,7 +151,7 @@ final class PgOperatorMoves implements OperatorMoves {
                generation + 1
           from old)
       insert into event (task, at, from_state, to_state, by, why)
-      select id, coalesce(?::timestamptz, clock_timestamp()), state, 'ready', ?, 'run again'
+      select id, coalesce(?::timestamptz, clock_timestamp()), state, 'ready', ?, ?
         from old
       """;
 
@@ -247,6 +250,15 @@ final class PgOperatorMoves implements OperatorMoves {
 
   @Override
   public Move rerun(long task, String by) {
+    return again(task, by, RUN_AGAIN);
+  }
+
+  /** Runs it again for a reason. */
+  Move rerun(long task, String by, String why) {
+    return again(task, by, RUN_AGAIN + ": " + why);
+  }
+
+  private Move again(long task, String by, String why) {
     Move move =
         untilFound(
             task,
@@ -258,8 +270,7 @@ final class PgOperatorMoves implements OperatorMoves {
               if (alive) {
                 return Optional.of(Move.REFUSED);
               }
-              boolean closed =
-                  Sql.first(c, CLOSED, r -> r.getBoolean("closed"), task).orElse(false);
+              boolean closed = closed(c, task);
               Optional<String> ended = outcome(c, task);
               if (ended.isEmpty()) {
                 return Optional.empty();
@@ -267,24 +278,46 @@ final class PgOperatorMoves implements OperatorMoves {
               if (ended.get().equals("completed") || ended.get().equals("skipped")) {
                 return Optional.of(Move.REFUSED);
               }
-              if (closed) {
-                throw new MoveRefused(
-                    "task %d: it ended so long ago that it is being deleted; submit it anew"
-                        .formatted(task));
+              Optional<String> refusal = closed ? Optional.of(beingDeleted(task)) : unsettle(c, task);
+              if (refusal.isPresent()) {
+                throw new MoveRefused(refusal.get());
               }
-              Optional<String> why =
-                  Sql.query(c, UNSETTLE, r -> Sql.maybeText(r, "why"), task, clock.bound())
-                      .getFirst();
-              if (why.isPresent()) {
-                throw new MoveRefused("task %d: %s".formatted(task, why.get()));
-              }
-              Sql.run(c, RERUN, task, clock.bound(), clock.bound(), by);
+              Sql.run(c, RERUN, task, clock.bound(), clock.bound(), by, why);
               return Optional.of(Move.DONE);
             });
     if (move == Move.DONE) {
       wakeUps.wake();
     }
     return move;
+  }
+
+  /** {@return why an ended task would not run again; empty if it would, or has not ended} */
+  Optional<String> refusal(long task) {
+    return db.transaction(c -> {
+      boolean closed = closed(c, task);
+      Optional<String> refusal =
+          outcome(c, task).isEmpty()
+              ? Optional.empty()
+              : closed ? Optional.of(beingDeleted(task)) : unsettle(c, task);
+      c.rollback(); // it was a question
+      return refusal;
+    });
+  }
+
+  /** {@return the answer about a task whose span is closed} */
+  static String beingDeleted(long task) {
+    return "task %d: it ended so long ago that it is being deleted; submit it anew".formatted(task);
+  }
+
+  private static boolean closed(Connection connection, long task) throws SQLException {
+    return Sql.first(connection, CLOSED, r -> r.getBoolean("closed"), task).orElse(false);
+  }
+
+  /** Takes back what its end has settled; {@return why that cannot be, to be rolled back then} */
+  private Optional<String> unsettle(Connection connection, long task) throws SQLException {
+    return Sql.query(connection, UNSETTLE, r -> Sql.maybeText(r, "why"), task, clock.bound())
+        .getFirst()
+        .map(why -> "task %d: %s".formatted(task, why));
   }
 
   private Move untilFound(long task, Db.Work<Optional<Move>> look) {

@@ -2,6 +2,7 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
@@ -133,6 +134,11 @@ public final class Store {
 
   public OperatorMoves operatorMoves() {
     return new PgOperatorMoves(db, clock, settlements, wakeUps);
+  }
+
+  public BulkReruns bulkReruns() {
+    PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, wakeUps);
+    return new PgBulkReruns(db, clock, one, wakeUps);
   }
 
   public Expiries expiries() {

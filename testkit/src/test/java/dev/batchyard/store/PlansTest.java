@@ -45,6 +45,7 @@ class PlansTest {
           PgFinishes.class,
           PgExpiries.class,
           PgOperatorMoves.class,
+          PgBulkReruns.class,
           PgNodeSession.class,
           PgRunningRows.class,
           WaitingTasks.class,

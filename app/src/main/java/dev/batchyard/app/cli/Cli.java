@@ -60,9 +60,7 @@ final class Cli {
         .addSubcommand(new RetryPoliciesCommand(this))
         .addSubcommand(new RetryPolicyCommand(this));
     for (MoveCommand.Kind kind : MoveCommand.Kind.values()) {
-      CommandLine move = new CommandLine(new MoveCommand(this, kind));
-      move.getCommandSpec().usageMessage().description(kind.description());
-      line.addSubcommand(kind.word(), move);
+      line.addSubcommand(kind.word(), MoveCommand.of(this, kind));
     }
     line.getCommandSpec().version("batchyard " + Version.text());
     line.setCaseInsensitiveEnumValuesAllowed(true);

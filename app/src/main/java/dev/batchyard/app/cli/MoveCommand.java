@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -51,21 +52,38 @@ final class MoveCommand implements Callable<Integer> {
 
   private final Cli cli;
   private final Kind kind;
+  private final RerunFlags flags = new RerunFlags();
 
   @Parameters(
       paramLabel = "ID",
-      arity = "1..1000",
+      arity = "0..1000",
       converter = Numbers.Id.class,
       description = "The tasks.")
   private List<Long> tasks = List.of();
 
-  MoveCommand(Cli cli, Kind kind) {
+  private MoveCommand(Cli cli, Kind kind) {
     this.cli = cli;
     this.kind = kind;
   }
 
+  static CommandLine of(Cli cli, Kind kind) {
+    MoveCommand command = new MoveCommand(cli, kind);
+    CommandLine line = new CommandLine(command);
+    line.getCommandSpec().usageMessage().description(kind.description());
+    if (kind == Kind.RERUN) {
+      line.addMixin("filter", command.flags);
+      line.getCommandSpec()
+          .usageMessage()
+          .footer("", "Example: rerun --error 'Sql*' --since 2h --dry-run");
+    }
+    return line;
+  }
+
   @Override
   public Integer call() {
+    if (tasks.isEmpty() || flags.given()) {
+      return all().code();
+    }
     Exit worst = Exit.OK;
     try (Installation installation = cli.open()) {
       for (long task : tasks) {
@@ -74,6 +92,18 @@ final class MoveCommand implements Callable<Integer> {
       }
     }
     return worst.code();
+  }
+
+  private Exit all() {
+    if (kind != Kind.RERUN) {
+      throw new CliFailure(Exit.USAGE, "%s: which tasks? Give their ids".formatted(kind.word()));
+    }
+    if (!tasks.isEmpty()) {
+      throw new CliFailure(Exit.USAGE, "rerun: give ids or filters, not both");
+    }
+    try (Installation installation = cli.open()) {
+      return new Bulk(cli, flags).rerun(installation.store());
+    }
   }
 
   private Exit tried(Store store, long task) {

@@ -1,0 +1,113 @@
+package dev.batchyard.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.config.ConfigReader;
+import dev.batchyard.app.config.Key;
+import dev.batchyard.store.server.SharedPrograms;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** Runs many tasks again by what they are. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class RerunCliTest {
+
+  private Installation installation;
+  private Terminal terminal;
+
+  @BeforeAll
+  void open(@TempDir Path temp) throws Exception {
+    Path data = temp.resolve("data");
+    var _ = SharedPrograms.in(data);
+    installation =
+        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
+    terminal = new Terminal(data, temp);
+    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+  }
+
+  @AfterAll
+  void close() {
+    installation.close();
+  }
+
+  @Test
+  void cancelled_tasks_of_a_queue_run_again_after_a_dry_run() {
+    terminal.run("queue", "夜间", "--create").fine();
+    String holder = terminal.submitImport("--queue", "夜间", "--unique-live", "k");
+    terminal.run("cancel", holder).fine();
+    String second = terminal.submitImport("--queue", "夜间", "--unique-live", "k");
+    String plain = terminal.submitImport("--queue", "夜间");
+    String elsewhere = terminal.submitImport();
+    terminal.run("cancel", plain, elsewhere).fine();
+    String[] filter = {"rerun", "--state", "cancelled", "--queue", "夜间", "--since", "1h"};
+
+    Terminal.Said dry = with(filter, "--dry-run");
+    assertThat(dry.exit()).isEqualTo(Exit.FAILED.code());
+    assertThat(dry.out())
+        .startsWith("1 task would run again, 1 would be refused; nothing is changed\n")
+        .contains("task " + holder + ": task " + second + " holds its key 'k'");
+    assertThat(state(plain)).isEqualTo("cancelled");
+
+    JsonNode done = with(filter, "--json").document();
+    assertThat(done.get("moved").asLong()).isEqualTo(1);
+    assertThat(done.get("refused").asLong()).isEqualTo(1);
+    assertThat(done.get("reasons").get(0).get("task").asString()).isEqualTo(holder);
+    assertThat(done.get("dryRun").asBoolean()).isFalse();
+    assertThat(state(plain)).isEqualTo("ready");
+    assertThat(state(elsewhere)).isEqualTo("cancelled");
+    assertThat(terminal.run("task", plain).fine().out())
+        .contains("李雷  run again: all cancelled, queue 夜间, since 1h\n");
+    terminal.run("cancel", second).fine();
+    assertThat(with(filter, "--limit", "1", "--why", "钥匙空了").out())
+        .contains("1 task runs again, 0 refused\n", "there may be more: the same again goes on\n");
+    assertThat(terminal.run("task", holder).fine().out()).contains("run again: 钥匙空了\n");
+  }
+
+  @Test
+  void wrong_use_names_the_cure() {
+    terminal.run("rerun").refused(Exit.USAGE, "rerun: which tasks?", "--state");
+    terminal.run("pause").refused(Exit.USAGE, "pause: which tasks?", "ids");
+    terminal.run("rerun", "--dry-run").refused(Exit.USAGE, "rerun: which tasks?", "--error");
+    terminal.run("rerun", "1", "--type", "x").refused(Exit.USAGE, "ids or filters, not both");
+    terminal.run("pause", "1", "--dry-run").refused(Exit.USAGE, "unknown option '--dry-run'");
+    terminal
+        .run("rerun", "--state", "completed")
+        .refused(Exit.USAGE, "state: [completed]; only failed, cancelled and quarantined");
+    terminal.run("rerun", "--state", "gone").refused(Exit.USAGE, "'gone' is no state");
+    terminal.run("rerun", "--error", "a b").refused(Exit.USAGE, "'a b' is no kind of failure");
+    terminal
+        .run("rerun", "--since", "yesterday")
+        .refused(Exit.USAGE, "--since 'yesterday'", "+08:00", "2h");
+    terminal
+        .run("rerun", "--since", "2026-12-31T22:00:00")
+        .refused(Exit.USAGE, "--since '2026-12-31T22:00:00'", "+08:00");
+    terminal
+        .run("rerun", "--type", "x", "--limit", "0")
+        .refused(Exit.USAGE, "--limit: 0 is not in 1 to 1,000,000");
+    terminal
+        .run("rerun", "--type", "x", "--why", " ")
+        .refused(Exit.USAGE, "--why: 1 characters; give a reason of 1 to 500");
+    assertThat(terminal.run("rerun", "--type", "no.such").fine().out())
+        .isEqualTo("0 tasks run again, 0 refused\n");
+  }
+
+  private Terminal.Said with(String[] words, String... more) {
+    List<String> all = new ArrayList<>(List.of(words));
+    all.addAll(List.of(more));
+    return terminal.run(all.toArray(String[]::new));
+  }
+
+  private String state(String task) {
+    return terminal.run("task", task, "--json").fine().document().get("state").asString();
+  }
+}
