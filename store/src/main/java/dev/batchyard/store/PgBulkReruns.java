@@ -4,7 +4,6 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
-import dev.batchyard.engine.port.Storable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -148,7 +147,7 @@ final class PgBulkReruns implements BulkReruns {
 
   @Override
   public Page rerun(Filter filter, long after, int limit, String by, String why) {
-    requireReason(why);
+    PgOperatorMoves.requireReason(why);
     Look look = look(filter, after, limit);
     List<Refused> refused = new ArrayList<>();
     int moved = look.plain().length == 0 ? 0 : rerunPlain(look, filter, by, why, refused);
@@ -177,14 +176,6 @@ final class PgBulkReruns implements BulkReruns {
       moves.refusal(task).ifPresent(why -> refused.add(new Refused(task, why)));
     }
     return new Page(moved - refused.size(), refused, look.next(), look.until());
-  }
-
-  private static void requireReason(String why) {
-    Storable.requireText("why", why);
-    if (why.isBlank() || why.length() > WHY_MAX) {
-      throw new IllegalArgumentException(
-          "why: %d characters; give a reason of 1 to %d".formatted(why.length(), WHY_MAX));
-    }
   }
 
   private Look look(Filter filter, long after, int limit) {

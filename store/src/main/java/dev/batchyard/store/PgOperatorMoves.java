@@ -2,6 +2,7 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves;
+import dev.batchyard.engine.port.Storable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -16,6 +17,8 @@ final class PgOperatorMoves implements OperatorMoves {
 
   /** A task changes its home some times a second at the very most. */
   private static final int TRIES_MAX = 50;
+
+  private static final int WHY_SHOWN = 40;
 
   /** Why a task that had ended is ready; a person's own reason may follow. */
   static final String RUN_AGAIN = "run again";
@@ -155,6 +158,36 @@ final class PgOperatorMoves implements OperatorMoves {
         from old
       """;
 
+  // The only update of an outcome, whose row is locked. It is nobody's own end any more: the
+  // failure
+  // of the attempt goes where those lie that did not end their task.
+  private static final String MARK =
+      """
+      with old as materialized (
+        select * from outcome where id = ? and state = 'failed'),
+      marked as (
+        update outcome set state = 'completed', lease = null, error = null
+         where id = ? and state = 'failed'),
+      tallied as (
+        insert into tally (day, lane, state, n)
+        select (o.finished_at at time zone 'UTC')::date, o.lane, s.state, s.n
+          from old o
+         cross join (values ('failed'::task_state, -1), ('completed', 1)) s (state, n)),
+      logged as (
+        insert into attempt_log (task, attempt, generation, lease, node, started_at, ended_at, ended,
+                                 final, error)
+        select id, attempt, generation, lease, node, started_at, finished_at, 'failed', true, error
+          from old
+         where lease is not null),
+      counted as (
+        update batch set failed = failed - 1, completed = completed + 1
+         where id = (select batch from task where id = (select id from old)))
+      insert into event (task, at, from_state, to_state, by, why)
+      select id, coalesce(?::timestamptz, clock_timestamp()), 'failed', 'completed', ?,
+             'marked as completed: ' || ?
+        from old
+      """;
+
   private final Db db;
   private final StoreClock clock;
   private final Settlements settlements;
@@ -263,11 +296,7 @@ final class PgOperatorMoves implements OperatorMoves {
         untilFound(
             task,
             c -> {
-              boolean alive =
-                  waiting.find(c, task).isPresent()
-                      || Sql.first(c, LEASE, r -> r.getLong("id"), task).isPresent()
-                      || parked(c, task).isPresent();
-              if (alive) {
+              if (alive(c, task)) {
                 return Optional.of(Move.REFUSED);
               }
               boolean closed = closed(c, task);
@@ -278,7 +307,8 @@ final class PgOperatorMoves implements OperatorMoves {
               if (ended.get().equals("completed") || ended.get().equals("skipped")) {
                 return Optional.of(Move.REFUSED);
               }
-              Optional<String> refusal = closed ? Optional.of(beingDeleted(task)) : unsettle(c, task);
+              Optional<String> refusal =
+                  closed ? Optional.of(beingDeleted(task)) : unsettle(c, task);
               if (refusal.isPresent()) {
                 throw new MoveRefused(refusal.get());
               }
@@ -289,6 +319,48 @@ final class PgOperatorMoves implements OperatorMoves {
       wakeUps.wake();
     }
     return move;
+  }
+
+  @Override
+  public Move markCompleted(long task, String by, String why) {
+    requireReason(why);
+    return untilFound(
+        task,
+        c -> {
+          if (alive(c, task)) {
+            return Optional.of(Move.REFUSED);
+          }
+          boolean closed = closed(c, task);
+          Optional<String> ended = outcome(c, task);
+          if (ended.isEmpty()) {
+            return Optional.empty();
+          }
+          if (!ended.get().equals("failed")) {
+            return Optional.of(ended.get().equals("completed") ? Move.ALREADY : Move.REFUSED);
+          }
+          if (closed) {
+            throw new MoveRefused(beingDeleted(task));
+          }
+          if (Sql.update(c, MARK, task, task, clock.bound(), by, why) != 1) {
+            throw new IllegalStateException("task " + task + " is failed, and cannot be marked");
+          }
+          return Optional.of(Move.DONE);
+        });
+  }
+
+  static void requireReason(String why) {
+    Storable.requireText("why", why);
+    if (why.isBlank() || why.length() > WHY_MAX) {
+      throw new IllegalArgumentException(
+          "why: '%s' must have 1 to %d characters"
+              .formatted(why.substring(0, Math.min(why.length(), WHY_SHOWN)), WHY_MAX));
+    }
+  }
+
+  private boolean alive(Connection connection, long task) throws SQLException {
+    return waiting.find(connection, task).isPresent()
+        || Sql.first(connection, LEASE, r -> r.getLong("id"), task).isPresent()
+        || parked(connection, task).isPresent();
   }
 
   /** {@return why an ended task would not run again; empty if it would, or has not ended} */

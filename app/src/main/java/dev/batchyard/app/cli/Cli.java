@@ -58,7 +58,8 @@ final class Cli {
         .addSubcommand(new QueuesCommand(this))
         .addSubcommand(new QueueCommand(this))
         .addSubcommand(new RetryPoliciesCommand(this))
-        .addSubcommand(new RetryPolicyCommand(this));
+        .addSubcommand(new RetryPolicyCommand(this))
+        .addSubcommand(new MarkCommand(this));
     for (MoveCommand.Kind kind : MoveCommand.Kind.values()) {
       line.addSubcommand(kind.word(), MoveCommand.of(this, kind));
     }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** Runs many tasks again by what they are. */
+/** What is done to tasks that have ended: many run again by what they are; marks. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class RerunCliTest {
 
@@ -74,6 +74,33 @@ final class RerunCliTest {
   }
 
   @Test
+  void a_failed_task_is_marked_as_completed() {
+    String task = terminal.submitImport("--total-timeout", "1ms");
+    while (installation.store().expiries().expire() == 0) {
+      Thread.onSpinWait(); // until the millisecond has passed
+    }
+    terminal.run("mark", task, "--completed").refused(Exit.USAGE, "--why");
+    terminal.run("mark", task, "--why", "x").refused(Exit.USAGE, "--completed");
+    terminal
+        .run("mark", task, "--completed", "--why", " ")
+        .refused(Exit.USAGE, "--why: ' ' must have 1 to 500 characters");
+    assertThat(terminal.run("mark", task, "--completed", "--why", "手工处理").fine().out())
+        .isEqualTo("task " + task + " counts as completed\n");
+    assertThat(terminal.run("mark", task, "--completed", "--why", "x").fine().out())
+        .contains("is completed already");
+    assertThat(terminal.run("task", task).fine().out())
+        .contains("failed  completed  李雷", "marked as completed: 手工处理\n");
+    String waiting = terminal.submitImport();
+    terminal
+        .run("mark", waiting, "--completed", "--why", "x")
+        .refused(Exit.FAILED, "task " + waiting + " is ready; only a failed task can be marked");
+    terminal
+        .run("mark", "999999999", "--completed", "--why", "x")
+        .refused(Exit.NOT_FOUND, "task 999999999");
+    terminal.run("cancel", waiting).fine();
+  }
+
+  @Test
   void wrong_use_names_the_cure() {
     terminal.run("rerun").refused(Exit.USAGE, "rerun: which tasks?", "--state");
     terminal.run("pause").refused(Exit.USAGE, "pause: which tasks?", "ids");
@@ -96,7 +123,7 @@ final class RerunCliTest {
         .refused(Exit.USAGE, "--limit: 0 is not in 1 to 1,000,000");
     terminal
         .run("rerun", "--type", "x", "--why", " ")
-        .refused(Exit.USAGE, "--why: 1 characters; give a reason of 1 to 500");
+        .refused(Exit.USAGE, "--why: ' ' must have 1 to 500 characters");
     assertThat(terminal.run("rerun", "--type", "no.such").fine().out())
         .isEqualTo("0 tasks run again, 0 refused\n");
   }

@@ -21,16 +21,13 @@ public interface BulkReruns {
   /** The most ends that one page looks at; where little matches it ends early. */
   int LOOK_MAX = 5_000;
 
-  /** The longest reason, in characters. */
-  int WHY_MAX = 500;
-
   /**
    * Runs a page of tasks again.
    *
    * @param after only ids above this; 0 for the first page
    * @param limit the most tasks, moved and refused ones together; at most {@link #PAGE_MAX}
    * @param by who, for the histories of the tasks
-   * @param why for these too; at most {@link #WHY_MAX} characters
+   * @param why for these too; at most {@link OperatorMoves#WHY_MAX} characters
    */
   Page rerun(Filter filter, long after, int limit, String by, String why);
 

@@ -6,6 +6,9 @@ package dev.batchyard.engine.port;
  */
 public interface OperatorMoves {
 
+  /** The longest reason, in characters. */
+  int WHY_MAX = 500;
+
   /** Ends it: a waiting one at once, a running one as soon as its attempt obeys. */
   Move cancel(long task, String by);
 
@@ -23,6 +26,18 @@ public interface OperatorMoves {
    *     waited for has not ended, or it is so old that it is being deleted
    */
   Move rerun(long task, String by);
+
+  /**
+   * Counts a failed task as completed: its work was done otherwise, or is not needed. Its batch
+   * counts it so; what the batch has released stays released. The failure moves to the attempts, no
+   * result is kept, and nothing runs it again.
+   *
+   * @param why for its history; 1 to {@link #WHY_MAX} characters
+   * @return {@code ALREADY} if it is completed
+   * @throws MoveRefused if it is so old that it is being deleted
+   * @throws IllegalArgumentException for another reason
+   */
+  Move markCompleted(long task, String by, String why);
 
   /** What came of it. */
   enum Move {

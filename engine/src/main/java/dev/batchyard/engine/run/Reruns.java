@@ -49,7 +49,8 @@ public final class Reruns {
    *
    * @param limit the most tasks, moved and refused ones together; at most {@link #TASKS_MAX}
    * @param by who, for the histories of the tasks
-   * @param why for these too; at most {@link BulkReruns#WHY_MAX} characters
+   * @param why for these too; at most {@link dev.batchyard.engine.port.OperatorMoves#WHY_MAX}
+   *     characters
    */
   public Report run(Filter filter, int limit, String by, String why) {
     return all(filter, limit, (page, after, most) -> pages.rerun(page, after, most, by, why));
