@@ -27,7 +27,11 @@ final class MarkCommand implements Callable<Integer> {
 
   private final Cli cli;
 
-  @Parameters(paramLabel = "ID", arity = "1..1000", description = "The tasks.")
+  @Parameters(
+      paramLabel = "ID",
+      arity = "1..1000",
+      converter = Numbers.Id.class,
+      description = "The tasks.")
   private List<Long> tasks = List.of();
 
   @Option(names = "--completed", description = "What they are to count as.")

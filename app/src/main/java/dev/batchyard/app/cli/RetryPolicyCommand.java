@@ -60,14 +60,14 @@ final class RetryPolicyCommand implements Callable<Integer> {
   @Option(
       names = "--first-delay",
       paramLabel = "TIME",
-      converter = Spans.Converter.class,
+      converter = Spans.Delay.class,
       description = "Before the first retry, such as 30s.")
   private Optional<Duration> firstDelay = Optional.empty();
 
   @Option(
       names = "--max-delay",
       paramLabel = "TIME",
-      converter = Spans.Converter.class,
+      converter = Spans.Delay.class,
       description = "No delay is longer, a fifth more at random aside; at most 30d.")
   private Optional<Duration> maxDelay = Optional.empty();
 

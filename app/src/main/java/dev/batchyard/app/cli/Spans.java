@@ -38,6 +38,14 @@ final class Spans {
     }
   }
 
+  /** A delay; what it belongs to knows its range. */
+  static final class Delay implements ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String word) {
+      return parse(word);
+    }
+  }
+
   private static Duration between(String word, Duration least, Duration most) {
     Duration span = parse(word);
     if (span.compareTo(least) < 0 || span.compareTo(most) > 0) {
