@@ -1,6 +1,7 @@
 package dev.batchyard.app;
 
 import dev.batchyard.app.config.Settings;
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.run.EngineConfig;
 import dev.batchyard.store.Store;
@@ -72,6 +73,10 @@ public final class Installation implements AutoCloseable {
    */
   public static Installation open(Settings settings) {
     Duration lease = lease(System.getProperty(TIMESCALE, "1"));
+    CrashPoint.problem()
+        .ifPresent(problem -> {
+          throw new CannotStart(problem);
+        });
     Optional<DatabaseAddress> given =
         settings
             .db()

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -166,6 +167,7 @@ final class IdSpans {
             // others may have taken ids until now: those of a later span stay where they are
             if (moment(c).last() < current.hi() - 1) {
               Sql.run(c, "alter sequence task_id restart with " + current.hi());
+              CrashPoint.IDS_MOVED.pass();
             }
           }
           return makeAhead(c);
@@ -197,6 +199,7 @@ final class IdSpans {
           connection, table, name, Long.toString(next.lo()), Long.toString(next.hi()));
     }
     Sql.run(connection, ADD, next.number(), next.lo(), next.hi());
+    CrashPoint.SPAN_MADE.pass();
     return next;
   }
 

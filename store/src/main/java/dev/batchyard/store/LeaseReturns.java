@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.task.Decisions;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -227,6 +228,7 @@ final class LeaseReturns {
     long[] several = array(many);
     List<Long> ended = new ArrayList<>();
     int tasks = begin(connection, one, "lost", ended) + begin(connection, several, "lost", ended);
+    CrashPoint.ATTEMPTS_LOGGED.pass();
     int max = Decisions.CRASHES_MAX;
     ended.addAll(
         Sql.query(connection, ALONE, LeaseReturns::ended, clock.bound(), one, max, max, max)

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
@@ -310,6 +311,7 @@ final class PgFinishes implements Finishes {
                     return task;
                   },
                   values(ends));
+          CrashPoint.ENDS_UNSETTLED.pass();
           released[0] = settlements.settle(c, ended);
           return done;
         });

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.Rescues;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,11 +74,13 @@ final class PgRescues implements Rescues {
       return 0;
     }
     terminate(boots);
+    CrashPoint.SESSIONS_ENDED.pass();
     int tasks = 0;
     OptionalLong last = OptionalLong.of(0);
     for (int pages = 0; pages < LEASES_MAX / PAGE_LEASES && last.isPresent(); pages++) {
       Page page = page(boots, last.getAsLong() + 1);
       tasks += page.tasks();
+      CrashPoint.PAGE_RESCUED.pass();
       last = page.last();
     }
     if (tasks > 0) {

@@ -3,6 +3,7 @@ package dev.batchyard.store;
 import static dev.batchyard.store.PlainSubmissions.texts;
 
 import dev.batchyard.api.TaskKeys;
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.Submitted;
@@ -153,6 +154,7 @@ final class PgSubmissions implements Submissions {
                     .mapToObj(id -> new Submitted(id, true))
                     .toList()
                 : db.transaction(c -> submitFlagged(c, drafts, lane)));
+    CrashPoint.SUBMITTED.pass();
     OptionalLong last = answers.stream().filter(Submitted::fresh).mapToLong(Submitted::task).max();
     if (last.isPresent()) {
       wakeUps.wake();

@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.Upkeep;
 import java.sql.Connection;
@@ -111,6 +112,7 @@ final class PgUpkeep implements Upkeep {
           boolean mine = Sql.query(c, TRY_LOCK, r -> r.getBoolean(1)).getFirst();
           if (mine) {
             Tally.rollUp(c, Tally.LOOSE_MAX);
+            CrashPoint.TALLY_ROLLED.pass();
           }
           return mine;
         });
@@ -123,6 +125,7 @@ final class PgUpkeep implements Upkeep {
       String name = LOG_PREFIX + DAY.format(day);
       if (!there.contains(name)) {
         makeLog(connection, name, literal(day), literal(day.plusDays(1)));
+        CrashPoint.LOG_DAY_MADE.pass();
       }
     }
   }

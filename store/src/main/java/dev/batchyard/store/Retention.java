@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -231,6 +232,7 @@ final class Retention {
     if (alive.isPresent()) {
       keep(span, null, Optional.empty(), alive.get());
     } else if (db.update(TAKE, now, span.number(), abandoned) == 1) {
+      CrashPoint.SPAN_TAKEN.pass();
       work = new Work(span, now); // reruns that had begun are over; no other begins
     }
     return true;
@@ -271,6 +273,7 @@ final class Retention {
       keep(w.span, w.token, Optional.empty(), why.get());
       return false;
     }
+    CrashPoint.SPAN_DETACHED.pass();
     w.detached = true;
     w.at = w.span.lo();
     return true;
@@ -347,6 +350,7 @@ final class Retention {
         sums.stream().mapToInt(e -> e.getKey().lane()).toArray(),
         sums.stream().map(e -> e.getKey().state()).toArray(String[]::new),
         sums.stream().mapToLong(Map.Entry::getValue).toArray());
+    CrashPoint.SPAN_FORGOTTEN.pass();
     Sql.run(connection, "drop table task_%1$d, outcome_%1$d".formatted(number));
     return true;
   }

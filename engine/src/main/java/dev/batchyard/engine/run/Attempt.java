@@ -4,6 +4,7 @@ import dev.batchyard.api.LeaseLost;
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.Progress;
 import dev.batchyard.api.TaskContext;
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.AttemptLogs.OpenLog;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.task.Eta;
@@ -186,10 +187,12 @@ final class Attempt implements TaskContext {
     if (ended.get() || stop.get() == StopReason.LEASE_LOST || !boot.gateOpen()) {
       throw new LeaseLost(claim.task());
     }
+    CrashPoint.EFFECT_ALLOWED.pass();
   }
 
   @Override
   public void progress(Progress newProgress) {
+    CrashPoint.PROGRESS_MADE.pass();
     progress = newProgress;
   }
 

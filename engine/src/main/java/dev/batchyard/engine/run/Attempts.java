@@ -5,6 +5,7 @@ import dev.batchyard.api.LeaseLost;
 import dev.batchyard.api.Outcome;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
@@ -216,6 +217,7 @@ final class Attempts {
           .openLog()
           .begin("task_start attempt=" + attempt.claim().counters().attempt() + " node=" + node);
       end = call(attempt);
+      CrashPoint.HANDLER_ENDED.pass();
     }
     report(attempt, end, rules::added);
   }

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
@@ -131,10 +132,14 @@ final class ClaimLoop implements Loop.Step {
       answerLost = true; // it may have committed
       throw e;
     }
+    if (!claimed.isEmpty()) {
+      CrashPoint.CLAIMED.pass();
+    }
     for (Claim claim : claimed) {
       Attempt attempt =
           new Attempt(claim, boot, logs.open(claim.task(), claim.counters().attempt()), nanos);
       attempts.hold(attempt);
+      CrashPoint.CLAIM_HELD.pass();
       if (stopping) {
         attempts.giveBack(attempt); // it came late: nobody waits for its handler any more
       } else {
@@ -150,6 +155,7 @@ final class ClaimLoop implements Loop.Step {
       return;
     }
     int released = claims.releaseUnheld(boot.id(), attempts.heldLeases());
+    CrashPoint.RECONCILED.pass();
     if (released > 0) {
       LOG.info(
           "{} that this node owned without knowing it went back",

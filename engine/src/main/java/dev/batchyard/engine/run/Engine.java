@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
 import java.util.List;
@@ -136,6 +137,7 @@ public final class Engine implements AutoCloseable {
     stopped = true;
     claims.stop();
     attempts.held().forEach(a -> a.ask(StopReason.NODE_STOPS));
+    CrashPoint.STOP_ASKED.pass();
     awaitEnds(config.stopGrace());
     attempts.held().forEach(Attempt::interrupt);
     awaitEnds(config.beat());
@@ -174,6 +176,7 @@ public final class Engine implements AutoCloseable {
     sessionLoop.stop();
     sessionLoop.join(JOIN_MAX);
     last.end();
+    CrashPoint.LEAVING.pass();
     try {
       ports.sessions().leave(last.id());
     } catch (RuntimeException e) {

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
@@ -67,7 +68,9 @@ final class FinishLoop implements Loop.Step {
       batch.add(waiting.take());
       waiting.drainTo(batch, Finishes.BATCH_MAX - 1);
     }
+    CrashPoint.ENDS_GATHERED.pass();
     Finishes.Result result = finishes.finish(List.copyOf(batch));
+    CrashPoint.ENDS_STORED.pass();
     stored.set(true);
     for (Finish end : batch) {
       long task = end.claim().task();

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.BootFenced;
 import dev.batchyard.engine.port.NameTaken;
 import dev.batchyard.engine.port.NodeRegistration;
@@ -102,6 +103,7 @@ final class SessionLoop implements Loop.Step {
     worked = false;
     try (NodeSession session = open(current)) {
       LOG.debug("session open, boot {}", current.id());
+      CrashPoint.SESSION_OPENED.pass();
       begun.complete(null);
       keep(session, current);
     } catch (SessionLost e) {
@@ -174,6 +176,10 @@ final class SessionLoop implements Loop.Step {
         lookedAllNs = sentNs;
       }
       NodeSession.Beat beat = beat(session, mayFence, look);
+      CrashPoint.BEAT_ANSWERED.pass();
+      if (beat.releasable()) {
+        CrashPoint.FENCED_SEEN.pass();
+      }
       current.renewed(sentNs);
       owning = beat.owning();
       noteOpen();

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.RunningRows.RunningRow;
 import dev.batchyard.engine.port.StoreUnavailable;
@@ -127,6 +128,7 @@ final class UpkeepLoop implements Loop.Step {
     while (ports.expiries().expire() == Expiries.PAGE_MAX && pages < EXPIRE_PAGES_MAX) {
       pages++;
     }
+    CrashPoint.LIMITS_PASSED.pass();
   }
 
   private void recordRunning() {
