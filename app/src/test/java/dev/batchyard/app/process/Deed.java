@@ -13,7 +13,19 @@ enum Deed {
   /** Takes up to a tenth of a second and heeds a request to stop. */
   LINGER,
   /** Writes a row of its own in the handler's database, once for each attempt. */
-  WRITE;
+  WRITE,
+  /** Writes items, each committed together with its checkpoint. */
+  CHUNKS,
+  /** Submits a task of its own, which it knows by a key. */
+  SPAWN;
+
+  /** How many items a task of {@link #CHUNKS} writes. */
+  static final int ITEMS = 4;
+
+  /** {@return whether a lease holds it alone} */
+  boolean isAlone() {
+    return this == LINGER || this == WRITE || this == CHUNKS;
+  }
 
   /** {@return whether it can end as failed} */
   boolean mayFail() {

@@ -3,16 +3,27 @@ package dev.batchyard.app.process;
 import dev.batchyard.api.FinalFailure;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.Outcome;
+import dev.batchyard.api.Progress;
 import dev.batchyard.api.TaskContext;
+import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.api.pipeline.Ledger;
+import dev.batchyard.api.pipeline.Position;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.app.process.Journal.Asked;
+import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.Store;
+import dev.batchyard.tasks.pipeline.jdbc.CommitChunk;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
@@ -37,17 +48,37 @@ final class Deeds {
   private static final Duration LOOK = Duration.ofMillis(5);
 
   private final DataSource database;
+  private final TaskTypes types;
+  private final Submitter submitter;
 
-  private Deeds(DataSource database) {
+  /**
+   * With handlers that write to a database, and submit to a store.
+   *
+   * @param more types beside the proofs' own
+   */
+  Deeds(DataSource database, Store store, TaskType<?>... more) {
     this.database = database;
+    List<TaskType<?>> all = new ArrayList<>(List.of(more));
+    all.add(type(MANY, TaskType.LEASE_MAX));
+    all.add(type(ALONE, 1));
+    types = new TaskTypes(all);
+    submitter = new Submitter(types, new JacksonParameters(), store.submissions(), store.batches());
   }
 
-  /** The parameters: which task of the journal it is. */
-  record Told(long number, Deed deed) {}
+  /**
+   * The parameters.
+   *
+   * @param number which task of the journal it is
+   * @param child the number of the task that it submits itself
+   */
+  record Told(long number, Deed deed, Optional<Long> child) {}
 
-  static TaskTypes types(DataSource database) {
-    Deeds deeds = new Deeds(database);
-    return new TaskTypes(List.of(deeds.type(MANY, TaskType.LEASE_MAX), deeds.type(ALONE, 1)));
+  TaskTypes types() {
+    return types;
+  }
+
+  Submitter submitter() {
+    return submitter;
   }
 
   private TaskType<Told> type(String name, int leaseMax) {
@@ -60,7 +91,9 @@ final class Deeds {
       statement.execute(
           """
           create table if not exists public.deed (task bigint not null, attempt integer not null);
-          insert into batchyard.retry_policy values ('proof', 3, 'linear', '20 ms', '60 ms')
+          create table if not exists public.item (task bigint not null, item integer not null);
+          insert into batchyard.retry_policy values
+              ('proof', 3, 'linear', '20 ms', '60 ms'), ('once', 0, 'linear', '20 ms', '60 ms')
               on conflict do nothing;
           insert into batchyard.queue (name) values ('proof') on conflict do nothing;
           insert into batchyard.queue (name, paused_at, paused_by) values ('proof-shut', now(), 'kim')
@@ -69,9 +102,14 @@ final class Deeds {
     }
   }
 
-  static NewTask task(long number, Deed deed) {
-    String type = deed == Deed.LINGER || deed == Deed.WRITE ? ALONE : MANY;
-    return NewTask.of(type, new Told(number, deed)).withRetry(RETRY);
+  static NewTask task(long number, Asked asked) {
+    Told told = new Told(number, asked.deed(), asked.child());
+    return NewTask.of(asked.deed().isAlone() ? ALONE : MANY, told).withRetry(RETRY);
+  }
+
+  private static NewTask child(long number) {
+    Asked asked = Asked.of(Deed.COMPLETE, TaskKeys.NONE.withIdempotency("child " + number));
+    return task(number, asked).withKeys(asked.keys());
   }
 
   private Outcome run(Told told, TaskContext context) throws Exception {
@@ -99,6 +137,34 @@ final class Deeds {
         }
       }
       case WRITE -> write(context);
+      case CHUNKS -> {
+        return chunks(told, context);
+      }
+      case SPAWN -> told.child().ifPresent(number -> submitter.submit(child(number)));
+    }
+    return Outcome.completed(Map.of("number", told.number()));
+  }
+
+  private Outcome chunks(Told told, TaskContext context) throws SQLException {
+    CommitChunk chunk = new CommitChunk(context.lease(), context.generation(), 0);
+    try (Connection connection = database.getConnection();
+        PreparedStatement insert =
+            connection.prepareStatement("insert into public.item values (?, ?)")) {
+      connection.setAutoCommit(false);
+      long from = chunk.read(connection).map(c -> c.ledger().read()).orElse(0L);
+      connection.commit();
+      for (long item = from; item < Deed.ITEMS; item++) {
+        if (context.stopRequested()) {
+          return Outcome.stopped();
+        }
+        context.effect();
+        insert.setLong(1, context.lease().task());
+        insert.setLong(2, item);
+        insert.executeUpdate();
+        Position after = new Position("{\"item\": %d}".formatted(item + 1));
+        chunk.commit(connection, after, new Ledger(1, 1, 0, 0), List.of());
+        context.progress(new Progress(item + 1, (item + 1.0) / Deed.ITEMS));
+      }
     }
     return Outcome.completed(Map.of("number", told.number()));
   }

@@ -1,30 +1,24 @@
 package dev.batchyard.app.process;
 
-import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
-import dev.batchyard.app.process.Journal.Asked;
-import dev.batchyard.app.process.Journal.Call;
-import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.Event;
 import dev.batchyard.engine.task.Transitions;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What must be true of a store when all of its tasks have ended, whatever was done to it and to its
  * nodes: one method for each invariant, which tells what violates it. Reads the tables themselves
- * and compares them with the journal of the clients.
+ * and compares them with the journal of the clients, in the database, so that it needs no more
+ * memory for many tasks than for few.
  */
 final class HistoryChecker {
 
@@ -47,16 +41,34 @@ final class HistoryChecker {
   static final String BATCHES_COUNT_THEIR_MEMBERS = "batches count their members";
   static final String THEN_TASK_WAITS_FOR_ITS_BATCH = "a then task waits for its batch";
   static final String HISTORIES_ARE_LEGAL = "histories are legal";
+  static final String MOVES_FOLLOW_EACH_OTHER = "moves follow each other";
+
+  /** Of these, a violation is a task or an effect that was lost. */
+  static final Set<String> OF_LOSS =
+      Set.of(
+          ACKNOWLEDGED_TASKS_EXIST,
+          CALLS_ARE_ALL_OR_NONE,
+          EVERY_TASK_HAS_ENDED_ONCE,
+          NOTHING_IS_LEFT,
+          MoveChecker.CANCELS_HOLD,
+          EffectChecker.CHECKPOINTS_COVER_ITEMS,
+          EffectChecker.SUBMITS_OF_HANDLERS_HOLD);
+
+  /** Of these, a violation is a task or an effect that was doubled. */
+  static final Set<String> OF_DOUBLES =
+      Set.of(
+          EVERY_TASK_WAS_SUBMITTED,
+          NO_SUBMIT_IS_STORED_TWICE,
+          ONE_TASK_OF_IDEMPOTENCY_KEY,
+          ONE_LIVE_TASK_OF_KEY,
+          ONE_TASK_WITHIN_PERIOD,
+          ATTEMPT_RUNS_ITS_HANDLER_ONCE,
+          EffectChecker.ITEMS_ARE_COMMITTED_ONCE);
 
   private final Rows db;
-  private final Journal journal;
   private final TaskViews views;
-  private final Map<Long, Stored> stored = new HashMap<>();
+  private final int tasks;
   private final Map<String, Invariant> all = new LinkedHashMap<>();
-
-  /** A task as it lies in the store. */
-  private record Stored(
-      long number, @Nullable String key, @Nullable String live, @Nullable String period) {}
 
   /** One invariant. */
   interface Invariant {
@@ -64,13 +76,12 @@ final class HistoryChecker {
   }
 
   /**
-   * Over a connection on which nothing is changed.
+   * Over a connection on which nothing is changed but tables of its own.
    *
    * @param views for the histories
    */
   HistoryChecker(Connection db, Journal journal, TaskViews views) throws SQLException {
     this.db = new Rows(db);
-    this.journal = journal;
     this.views = views;
     all.put(ACKNOWLEDGED_TASKS_EXIST, this::acknowledgedTasksExist);
     all.put(EVERY_TASK_WAS_SUBMITTED, this::everyTaskWasSubmitted);
@@ -91,25 +102,18 @@ final class HistoryChecker {
     all.put(BATCHES_COUNT_THEIR_MEMBERS, this::batchesCountTheirMembers);
     all.put(THEN_TASK_WAITS_FOR_ITS_BATCH, this::thenTaskWaitsForItsBatch);
     all.put(HISTORIES_ARE_LEGAL, this::historiesAreLegal);
+    all.put(MOVES_FOLLOW_EACH_OTHER, this::movesFollowEachOther);
     all.putAll(new MoveChecker(this.db, journal).all());
-    this.db.each(
-        """
-        select id, (params ->> 'number')::bigint as number, key, live_key, period_key
-          from batchyard.task
-        """,
-        row ->
-            stored.put(
-                row.getLong("id"),
-                new Stored(
-                    row.getLong("number"),
-                    row.getString("key"),
-                    row.getString("live_key"),
-                    row.getString("period_key"))));
+    all.putAll(new EffectChecker(this.db).all());
+    Told.write(db, journal);
+    int[] count = {0};
+    this.db.each("select count(*) from stored", row -> count[0] = row.getInt(1));
+    tasks = count[0];
   }
 
   /** {@return how many tasks there are} */
   int tasks() {
-    return stored.size();
+    return tasks;
   }
 
   /** {@return what is violated, by the names of the invariants; empty if nothing is} */
@@ -134,75 +138,51 @@ final class HistoryChecker {
     return all.keySet();
   }
 
-  private List<String> acknowledgedTasksExist() {
-    List<String> found = new ArrayList<>();
-    eachAnswer((number, asked, told) -> {
-      if (told.fresh()) {
-        Stored task = stored.get(told.task());
-        if (task == null || task.number() != number) {
-          found.add(
-              "%d was acknowledged as task %d, which is %s".formatted(number, told.task(), task));
-        }
-      }
-    });
-    return found;
+  private List<String> acknowledgedTasksExist() throws SQLException {
+    return db.some(
+        """
+        select t.number, 'was acknowledged as task', t.task, 'which is', s.number
+          from told t left join stored s on s.id = t.task
+         where t.fresh and s.number is distinct from t.number
+        """);
   }
 
-  private List<String> everyTaskWasSubmitted() {
-    List<String> found = new ArrayList<>();
-    stored.forEach((id, task) -> {
-      Optional<Call> call = journal.call(task.number());
-      Optional<Submitted> told = call.flatMap(c -> c.answer(task.number()));
-      if (call.isEmpty() || (told.isPresent() && told.get().task() != id)) {
-        found.add("task %d: %s, its submit was told %s".formatted(id, task, told));
-      }
-    });
-    return found;
+  private List<String> everyTaskWasSubmitted() throws SQLException {
+    return db.some(
+        """
+        select s.id, 'is number', s.number, 'whose submit was told', t.task
+          from stored s left join told t using (number)
+         where t.number is null or t.task <> s.id
+        """);
   }
 
-  private List<String> noSubmitIsStoredTwice() {
-    Map<Long, Long> first = new HashMap<>();
-    List<String> found = new ArrayList<>();
-    stored.forEach((id, task) -> {
-      Long other = first.putIfAbsent(task.number(), id);
-      if (other != null) {
-        found.add("tasks %d and %d are both number %d".formatted(other, id, task.number()));
-      }
-    });
-    return found;
+  private List<String> noSubmitIsStoredTwice() throws SQLException {
+    return db.some(
+        """
+        select number, array_agg(id) from stored group by number having count(*) > 1
+        """);
   }
 
-  private List<String> callsAreAllOrNone() {
-    Map<Call, Integer> present = new HashMap<>();
-    for (Stored task : stored.values()) {
-      journal.call(task.number()).ifPresent(call -> present.merge(call, 1, Integer::sum));
-    }
-    List<String> found = new ArrayList<>();
-    present.forEach((call, count) -> {
-      if (call.isKeyless() && count != call.size()) {
-        found.add("%d of %d tasks from number %d".formatted(count, call.size(), call.first()));
-      }
-    });
-    return found;
+  private List<String> callsAreAllOrNone() throws SQLException {
+    return db.some(
+        """
+        select count(*), 'of', t.size, 'tasks from number', t.first
+          from told t join stored s using (number)
+         where t.keyless
+         group by t.first, t.size
+        having count(*) <> t.size
+        """);
   }
 
-  private List<String> refusedSubmitsNameHolder() {
-    List<String> found = new ArrayList<>();
-    eachAnswer((number, asked, told) -> {
-      if (!told.fresh()) {
-        Stored holder = stored.get(told.task());
-        if (holder == null || (holder.number() != number && !shares(asked.keys(), holder))) {
-          found.add("%d %s was told task %d: %s".formatted(number, asked, told.task(), holder));
-        }
-      }
-    });
-    return found;
-  }
-
-  private static boolean shares(TaskKeys keys, Stored holder) {
-    return keys.idempotency().filter(k -> k.equals(holder.key())).isPresent()
-        || keys.live().filter(k -> k.equals(holder.live())).isPresent()
-        || keys.within().filter(w -> w.key().equals(holder.period())).isPresent();
+  private List<String> refusedSubmitsNameHolder() throws SQLException {
+    return db.some(
+        """
+        select t.*, s.*
+          from told t left join stored s on s.id = t.task
+         where not t.fresh
+           and (s.number = t.number or s.key = t.key or s.live_key = t.live
+                or s.period_key = t.period) is not true
+        """);
   }
 
   private List<String> oneTaskOfIdempotencyKey() throws SQLException {
@@ -316,7 +296,7 @@ final class HistoryChecker {
         union all
         select o.id, o.attempt, 0, o.attempt
           from batchyard.outcome o
-          join batchyard.task t on t.id = o.id and t.params ->> 'deed' = 'WRITE'
+          join batchyard.task t on t.id = o.id and t.params ->> 'deed' = 'write'
          where o.state = 'completed'
            and not exists (select from public.deed d where d.task = o.id and d.attempt = o.attempt)
         """);
@@ -337,28 +317,20 @@ final class HistoryChecker {
   }
 
   private List<String> outcomesAreTheirHandlersOwn() throws SQLException {
-    List<String> found = new ArrayList<>();
-    db.each(
+    return db.some(
         """
-        select id, state, (result ->> 'number')::bigint from batchyard.outcome
-         where state in ('completed', 'failed')
-           and coalesce(error ->> 'kind', '')
+        select o.id, s.number, o.state, o.result
+          from batchyard.outcome o
+          left join stored s on s.id = o.id
+          left join told t on t.number = s.number
+         where coalesce(o.error ->> 'kind', '')
                not in ('QueueTimeout', 'TotalTimeout', 'DeadlinePassed')
-        """,
-        row -> {
-          Stored task = stored.get(row.getLong(1));
-          Optional<Deed> deed =
-              Optional.ofNullable(task)
-                  .flatMap(t -> journal.call(t.number()).map(c -> c.asked(t.number()).deed()));
-          boolean completed = row.getString(2).equals("completed");
-          boolean may = deed.filter(d -> completed ? d.mayComplete() : d.mayFail()).isPresent();
-          if (!may || (completed && (task == null || row.getLong(3) != task.number()))) {
-            found.add(
-                "task %d, %s, is %s with result %s"
-                    .formatted(row.getLong(1), task, row.getString(2), row.getString(3)));
-          }
-        });
-    return found;
+           and case o.state
+                 when 'completed'
+                 then (t.may_complete and (o.result ->> 'number')::bigint = s.number) is not true
+                 when 'failed' then t.may_fail is not true
+               end
+        """);
   }
 
   private List<String> failuresAreWithinPolicy() throws SQLException {
@@ -369,7 +341,7 @@ final class HistoryChecker {
           join batchyard.task t on t.id = o.id
           join batchyard.retry_policy p on p.name = t.retry
          where o.failures > p.retries + (o.state = 'failed')::integer
-            or (o.state = 'failed' and o.lease is not null and t.params ->> 'deed' = 'FAIL_AT_TIMES'
+            or (o.state = 'failed' and o.lease is not null and t.params ->> 'deed' = 'fail_at_times'
                 and o.failures <> p.retries + 1)
         """);
   }
@@ -431,18 +403,28 @@ final class HistoryChecker {
     return found;
   }
 
-  private interface AnswerSeen {
-    void see(long number, Asked asked, Submitted told);
-  }
-
-  private void eachAnswer(AnswerSeen seen) {
-    for (Call call : journal.calls()) {
-      for (long number = call.first(); number < call.first() + call.size(); number++) {
-        Optional<Submitted> told = call.answer(number);
-        if (told.isPresent()) {
-          seen.see(number, call.asked(number), told.get());
-        }
-      }
-    }
+  /**
+   * Every recorded move begins where the one before has led, or where attempts and time lead from
+   * there without a record; the last one leads to the end.
+   */
+  private List<String> movesFollowEachOther() throws SQLException {
+    return db.some(
+        """
+        with move as (
+          select task, id, from_state::text as from_state, to_state::text as to_state,
+                 lag(to_state::text) over (partition by task order by id) as before
+            from batchyard.event
+          union all
+          select o.id, null, o.state::text, o.state::text,
+                 (select e.to_state::text from batchyard.event e
+                   where e.task = o.id order by e.id desc limit 1)
+            from batchyard.outcome o)
+        select task, id, 'was', before, 'and then', from_state, 'and', to_state
+          from move
+         where before is not null and before <> from_state
+           and (before not in ('ready', 'running', 'retrying', 'scheduled')
+                or from_state not in ('ready', 'running', 'retrying', 'scheduled', 'completed',
+                                      'failed'))
+        """);
   }
 }

@@ -30,8 +30,29 @@ final class Journal {
   private final Map<Long, Instant> cancelRequested = new ConcurrentHashMap<>();
   private final Set<Long> rerunTried = ConcurrentHashMap.newKeySet();
 
-  /** One task asked for. */
-  record Asked(Deed deed, TaskKeys keys, OptionalLong batch, Bounds bounds) {}
+  /**
+   * One task asked for.
+   *
+   * @param child the number of the task that it submits itself
+   */
+  record Asked(Deed deed, TaskKeys keys, OptionalLong batch, Bounds bounds, Optional<Long> child) {
+
+    static Asked of(Deed deed, TaskKeys keys) {
+      return new Asked(deed, keys, OptionalLong.empty(), Bounds.NONE, Optional.empty());
+    }
+
+    Asked in(OptionalLong one) {
+      return new Asked(deed, keys, one, bounds, child);
+    }
+
+    Asked within(Bounds some) {
+      return new Asked(deed, keys, batch, some, child);
+    }
+
+    Asked with(long number) {
+      return new Asked(deed, keys, batch, bounds, Optional.of(number));
+    }
+  }
 
   /** One submit of tasks with consecutive numbers, all or none. */
   static final class Call {

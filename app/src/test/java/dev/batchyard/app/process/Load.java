@@ -2,7 +2,6 @@ package dev.batchyard.app.process;
 
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
-import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.app.process.Journal.Asked;
 import dev.batchyard.app.process.Journal.Call;
 import dev.batchyard.engine.port.Batches;
@@ -16,6 +15,7 @@ import dev.batchyard.store.Store;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -62,9 +62,7 @@ final class Load implements AutoCloseable {
     this.store = store;
     this.journal = journal;
     this.pauseMsMax = pauseMsMax;
-    this.submitter =
-        new Submitter(
-            Deeds.types(failing()), new JacksonParameters(), store.submissions(), store.batches());
+    this.submitter = new Deeds(failing(), store).submitter();
     SplittableRandom seeds = new SplittableRandom(seed);
     for (int n = 0; n < submitters; n++) {
       SplittableRandom random = seeds.split();
@@ -101,6 +99,11 @@ final class Load implements AutoCloseable {
       return;
     }
     int size = random.nextInt(5) == 0 ? random.nextInt(2, BULK_MAX + 1) : 1;
+    if (random.nextInt(10) == 0) {
+      List<Asked> alike = Collections.nCopies(size, Asked.of(Deed.COMPLETE, TaskKeys.NONE));
+      boolean _ = answered(alike, random, false);
+      return;
+    }
     boolean repeatable = random.nextInt(6) == 0;
     List<Asked> asked = new ArrayList<>();
     for (int i = 0; i < size; i++) {
@@ -113,7 +116,7 @@ final class Load implements AutoCloseable {
   private void batch(SplittableRandom random) {
     Call then = journal.begin(List.of(then(random)));
     Asked last = then.asked(then.first());
-    NewTask waiting = last.bounds().of(Deeds.task(then.first(), last.deed()));
+    NewTask waiting = last.bounds().of(Deeds.task(then.first(), last));
     Optional<Batches.Opened> opened =
         tried(() -> submitter.openBatch("proof", Optional.of(waiting)));
     if (opened.isEmpty()) {
@@ -132,15 +135,22 @@ final class Load implements AutoCloseable {
     var _ = tried(() -> submitter.seal(opened.get().batch()));
   }
 
-  private static Asked asked(SplittableRandom random, TaskKeys keys, OptionalLong batch) {
-    return new Asked(deed(random), keys, batch, bounds(random));
+  private Asked asked(SplittableRandom random, TaskKeys keys, OptionalLong batch) {
+    Asked asked = Asked.of(deed(random), keys).in(batch).within(bounds(random));
+    if (asked.deed() != Deed.SPAWN) {
+      return asked;
+    }
+    // nobody is told of it: what is asked for by a handler may come about or not
+    Asked child = Asked.of(Deed.COMPLETE, TaskKeys.NONE.withIdempotency("child"));
+    return asked.with(journal.begin(List.of(child)).first());
   }
 
   /** Due when its batch has ended, and at no time of its own. */
   private static Asked then(SplittableRandom random) {
     Bounds[] some = {Bounds.NONE, Bounds.GENEROUS, Bounds.SHUT_OUT};
     Bounds bounds = some[random.nextInt(some.length)];
-    return new Asked(deed(random), TaskKeys.NONE, OptionalLong.empty(), bounds);
+    Deed deed = deed(random);
+    return Asked.of(deed == Deed.SPAWN ? Deed.COMPLETE : deed, TaskKeys.NONE).within(bounds);
   }
 
   private static Bounds bounds(SplittableRandom random) {
@@ -178,8 +188,12 @@ final class Load implements AutoCloseable {
   private boolean answered(List<Asked> asked, SplittableRandom random, boolean repeat) {
     Call call = journal.begin(asked);
     List<NewTask> tasks = new ArrayList<>();
+    boolean alike = asked.stream().distinct().count() == 1;
+    long seed = random.nextLong();
     for (int i = 0; i < asked.size(); i++) {
-      tasks.add(task(call.first() + i, asked.get(i), random));
+      // what is asked for alike is drawn alike
+      SplittableRandom drawn = new SplittableRandom(alike ? seed : seed + i);
+      tasks.add(task(call.first() + i, asked.get(i), drawn));
     }
     long from = System.nanoTime();
     Optional<List<Submitted>> told = tried(() -> submitted(tasks));
@@ -206,7 +220,7 @@ final class Load implements AutoCloseable {
 
   private static NewTask task(long number, Asked asked, SplittableRandom random) {
     NewTask task =
-        Deeds.task(number, asked.deed())
+        Deeds.task(number, asked)
             .withKeys(asked.keys())
             .withPriority(random.nextInt(NewTask.PRIORITY_MAX + 1));
     if (random.nextInt(4) == 0) {

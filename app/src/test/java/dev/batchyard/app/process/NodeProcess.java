@@ -1,5 +1,6 @@
 package dev.batchyard.app.process;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,9 +36,32 @@ final class NodeProcess implements AutoCloseable {
     return start(data, timescale, log, "demo");
   }
 
-  /** Starts a {@link ProofNode} on a data folder. */
-  static NodeProcess proof(Path data, String name, double timescale, Path log) throws IOException {
-    return run(timescale, log, ProofNode.class.getName(), data.toString(), name);
+  /**
+   * How a {@link ProofNode} is started.
+   *
+   * @param data the data folder whose server it uses
+   * @param proxy the port by which it reaches that server; empty if it is a member of the folder
+   * @param options of its JVM
+   */
+  record How(
+      Path data, String name, double timescale, Path log, OptionalInt proxy, List<String> options) {
+
+    How through(OptionalInt port) {
+      return new How(data, name, timescale, log, port, options);
+    }
+
+    How dyingAt(String crash) {
+      List<String> more = new ArrayList<>(options);
+      more.add("-D" + CrashPoint.PROPERTY + "=" + crash);
+      return new How(data, name, timescale, log, proxy, more);
+    }
+  }
+
+  static NodeProcess proof(How how) throws IOException {
+    List<String> words =
+        new ArrayList<>(List.of(ProofNode.class.getName(), how.data().toString(), how.name()));
+    how.proxy().ifPresent(port -> words.add(Integer.toString(port)));
+    return run(how.timescale(), how.log(), how.options(), words);
   }
 
   private static NodeProcess start(Path data, double timescale, Path log, String... words)
@@ -45,10 +69,11 @@ final class NodeProcess implements AutoCloseable {
     List<String> arguments =
         new ArrayList<>(List.of("dev.batchyard.app.cli.Main", "--data", data.toString()));
     arguments.addAll(List.of(words));
-    return run(timescale, log, arguments.toArray(String[]::new));
+    return run(timescale, log, List.of(), arguments);
   }
 
-  private static NodeProcess run(double timescale, Path log, String... mainAndArguments)
+  private static NodeProcess run(
+      double timescale, Path log, List<String> options, List<String> mainAndArguments)
       throws IOException {
     List<String> command =
         new ArrayList<>(
@@ -57,10 +82,11 @@ final class NodeProcess implements AutoCloseable {
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
-                "-Dbatchyard.timescale=" + timescale,
-                "-cp",
-                System.getProperty("java.class.path")));
-    command.addAll(List.of(mainAndArguments));
+                "-XX:+ExitOnOutOfMemoryError",
+                "-Dbatchyard.timescale=" + timescale));
+    command.addAll(options);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(mainAndArguments);
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
@@ -79,6 +105,18 @@ final class NodeProcess implements AutoCloseable {
 
   Path log() {
     return log;
+  }
+
+  /** Waits until it has ended by itself; {@return the exit code, or empty if it has not} */
+  OptionalInt awaitEnd(Duration most) throws InterruptedException {
+    return process.waitFor(most.toMillis(), TimeUnit.MILLISECONDS)
+        ? OptionalInt.of(process.exitValue())
+        : OptionalInt.empty();
+  }
+
+  /** SIGTERM; the process goes on until it has ended in good order. */
+  void askToEnd() {
+    process.destroy();
   }
 
   /** SIGKILL: no handler, no hook, no flush. */
@@ -106,9 +144,7 @@ final class NodeProcess implements AutoCloseable {
   /** SIGINT, as Ctrl-C sends it; {@return the exit code, or empty if it has not ended by then} */
   OptionalInt interrupt(Duration most) throws IOException, InterruptedException {
     signal("-INT");
-    return process.waitFor(most.toMillis(), TimeUnit.MILLISECONDS)
-        ? OptionalInt.of(process.exitValue())
-        : OptionalInt.empty();
+    return awaitEnd(most);
   }
 
   /** SIGSTOP: the process freezes wherever it is. */

@@ -1,10 +1,12 @@
 package dev.batchyard.app.process;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +21,9 @@ final class Prove {
       usage: ./dev prove queue [--kills N] [--crashes N] [--seed S]
              ./dev prove mix [--minutes N] [--seed S]
              ./dev prove import [--blows N] [--seed S]
+             ./dev prove failover [--kills N] [--black-holes N] [--seed S]
+             ./dev chaos [--kills N] [--freezes N] [--crashes N] [--lost-replies N] [--deaths N]
+                         [--seconds N] [--seed S]
       """;
 
   private Prove() {}
@@ -80,16 +85,97 @@ final class Prove {
         int blows = Math.toIntExact(take(flags, "--blows", 20));
         yield folder -> imports(folder, seed, blows);
       }
-      default -> throw new IllegalArgumentException("no such proof");
+      case "failover" -> {
+        int kills = Math.toIntExact(take(flags, "--kills", 30));
+        int holes = Math.toIntExact(take(flags, "--black-holes", 3));
+        yield folder -> failover(folder, seed, kills, holes);
+      }
+      case "chaos" -> {
+        Blow.Counts blows =
+            new Blow.Counts(
+                Math.toIntExact(take(flags, "--kills", 20)),
+                Math.toIntExact(take(flags, "--freezes", 10)),
+                Math.toIntExact(take(flags, "--crashes", 4)),
+                Math.toIntExact(take(flags, "--lost-replies", 65)));
+        int deaths = Math.toIntExact(take(flags, "--deaths", 2));
+        Duration least = Duration.ofSeconds(take(flags, "--seconds", 5));
+        yield folder -> chaos(folder, seed, blows, deaths, least);
+      }
+      default -> throw new IllegalArgumentException("no such proof: '" + name + "'");
     };
   }
 
   private static boolean queue(Path folder, QueueProof.Plan plan) throws Exception {
-    QueueProof.Report report;
+    Aftermath.Report report;
     try (QueueProof proof = new QueueProof(folder, plan)) {
       report = proof.run();
     }
+    return told(report);
+  }
+
+  /**
+   * Blows at random under load, then deaths at each crash point.
+   *
+   * @param deaths at each point
+   */
+  private static boolean chaos(
+      Path folder, long seed, Blow.Counts blows, int deaths, Duration least) throws Exception {
+    boolean fine =
+        queue(
+            Files.createDirectory(folder.resolve("blows")),
+            QueueProof.Plan.chaos(seed, blows, least));
+    if (deaths > 0) {
+      try (CrashProof proof =
+          new CrashProof(Files.createDirectory(folder.resolve("deaths")), seed)) {
+        List<String> missed = new ArrayList<>();
+        for (int round = 0; round < deaths; round++) {
+          for (CrashPoint point : CrashPoint.values()) {
+            missed.addAll(proof.die(point));
+          }
+        }
+        missed.forEach(each -> System.out.println("VIOLATED: " + each));
+        fine = told(proof.report()) && missed.isEmpty() && fine;
+      }
+    }
+    if (!fine) {
+      System.out.println(
+          "again: ./dev chaos --kills %d --freezes %d --crashes %d --lost-replies %d --deaths %d --seconds %d --seed %d"
+              .formatted(
+                  blows.kills(),
+                  blows.freezes(),
+                  blows.crashes(),
+                  blows.lostReplies(),
+                  deaths,
+                  least.toSeconds(),
+                  seed));
+    }
+    return fine;
+  }
+
+  private static boolean failover(Path folder, long seed, int kills, int holes) throws Exception {
+    try (FailoverProof proof = new FailoverProof(folder, seed)) {
+      List<Duration> killed = proof.afterKills(kills);
+      Duration p99 = killed.get(Math.min(kills - 1, kills * 99 / 100));
+      System.out.println(
+          "%d kills: tasks run elsewhere after %d ms (median), %d ms (p99), %d ms (most)"
+              .formatted(
+                  kills,
+                  killed.get(kills / 2).toMillis(),
+                  p99.toMillis(),
+                  killed.getLast().toMillis()));
+      boolean fine = p99.compareTo(FailoverProof.KILLED_MAX) <= 0;
+      for (int n = 0; n < holes; n++) {
+        Duration unheard = proof.afterBlackHole();
+        System.out.println("a black hole: after " + unheard.toMillis() + " ms");
+        fine &= unheard.compareTo(FailoverProof.UNHEARD_MAX) <= 0;
+      }
+      return fine;
+    }
+  }
+
+  private static boolean told(Aftermath.Report report) {
     System.out.println(report.figures());
+    System.out.println(report.verdict());
     report
         .violations()
         .forEach((name, found) -> {

@@ -1,53 +1,50 @@
 package dev.batchyard.app.process;
 
-import dev.batchyard.api.TaskState;
-import dev.batchyard.engine.port.StoreUnavailable;
-import dev.batchyard.engine.port.TaskViews;
-import dev.batchyard.engine.port.TaskViews.TaskRow;
+import dev.batchyard.app.Installation;
+import dev.batchyard.app.process.Aftermath.Report;
 import dev.batchyard.store.Store;
+import dev.batchyard.testkit.proxy.LostReplies;
+import dev.batchyard.testkit.proxy.LostReplies.Aim;
+import dev.batchyard.testkit.proxy.PostgresProxy;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Map;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Random;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Node processes on one server, under mixed load, while nodes and PostgreSQL are killed; then
- * everything is left to end and the checker looks.
+ * Node processes on one server, under mixed load, while nodes, PostgreSQL and the network are
+ * struck; then everything is left to end and the checker looks.
  */
 final class QueueProof implements AutoCloseable {
 
   /** A blow at a node that holds leases, and one at PostgreSQL, comes up to so much later. */
   private static final int DELAY_MAX_US = 300_000;
 
-  /** Nothing moves for so long: it will not end any more. */
-  private static final Duration STILL_MAX = Duration.ofSeconds(60);
-
   private static final Duration BACK_MAX = Duration.ofSeconds(90);
+
+  /** Replies that wait to be lost, beyond which the next blow waits. */
+  private static final int AIMS_MAX = 6;
+
+  private static final Duration LEASE = Duration.ofSeconds(10);
 
   private final Plan plan;
   private final Yard yard;
-  private final Path data;
   private final Journal journal = new Journal();
   private final SplittableRandom random;
-  private final List<NodeProcess> nodes = new ArrayList<>();
-  private final Set<NodeProcess> served = new HashSet<>();
-  private int startsGivenUp;
+  private final LostReplies lost = new LostReplies();
+  private final Herd herd;
+  private final Aftermath aftermath;
+  private final Deque<Awaited> aims = new ArrayDeque<>();
+
+  /** A reply that is to be lost. */
+  private record Awaited(LostWrite write, Aim aim) {}
 
   /**
    * What is done.
@@ -60,28 +57,32 @@ final class QueueProof implements AutoCloseable {
       int nodes,
       int submitters,
       int pauseMsMax,
-      int kills,
-      int crashes,
+      Blow.Counts blows,
       Duration least,
       double timescale) {
 
     static Plan queue(long seed, int kills, int crashes) {
-      return new Plan(seed, 2, 4, 60, kills, crashes, Duration.ofSeconds(2), 0.2);
+      Blow.Counts blows = new Blow.Counts(kills, 0, crashes, 0);
+      return new Plan(seed, 2, 4, 60, blows, Duration.ofSeconds(2), 0.2);
     }
 
     static Plan mix(long seed, Duration length) {
-      return new Plan(seed, 4, 16, 150, 0, 0, length, 1);
+      return new Plan(seed, 4, 16, 150, Blow.Counts.NONE, length, 1);
+    }
+
+    static Plan chaos(long seed, Blow.Counts blows, Duration least) {
+      return new Plan(seed, 3, 4, 80, blows, least, 0.1);
     }
   }
 
-  /** What came of it. */
-  record Report(String figures, Map<String, List<String>> violations) {}
-
-  QueueProof(Path folder, Plan plan) throws SQLException {
+  QueueProof(Path folder, Plan plan) throws SQLException, IOException {
     this.plan = plan;
     this.yard = new Yard(folder, plan.timescale());
-    this.data = folder.resolve("data");
     this.random = new SplittableRandom(plan.seed());
+    this.herd =
+        new Herd(
+            yard, plan.nodes(), plan.blows().needNetwork() ? Optional.of(lost) : Optional.empty());
+    this.aftermath = new Aftermath(yard, journal);
     try (Connection db = yard.connect()) {
       Deeds.prepare(db);
     }
@@ -96,229 +97,125 @@ final class QueueProof implements AutoCloseable {
   }
 
   HistoryChecker checker(Connection db, Journal told) throws SQLException {
-    return new HistoryChecker(db, told, yard.installation().store().taskViews());
+    return aftermath.checker(db, told);
   }
 
   /** Does all of it. */
   Report run() throws Exception {
     for (int n = 0; n < plan.nodes(); n++) {
-      nodes.add(yard.startProof("node-" + n));
+      herd.add();
     }
-    Store store = yard.installation().store();
+    herd.awaitSessions();
     long from = System.nanoTime();
+    if (plan.blows().needNetwork()) {
+      try (PostgresProxy proxy = PostgresProxy.before(yard::serverPort, lost);
+          Installation clients =
+              Installation.open(
+                  ProofNode.through(proxy.port(), yard.folder().resolve("data"), "clients"))) {
+        strikeUnderLoad(clients.store());
+      }
+    } else {
+      strikeUnderLoad(yard.installation().store());
+    }
+    double loadedS = (System.nanoTime() - from) / 1e9;
+    lost.disarm();
+    aftermath.settle(herd::supervise);
+    double tookS = (System.nanoTime() - from) / 1e9;
+    return aftermath.report(done(loadedS, tookS));
+  }
+
+  private void strikeUnderLoad(Store store) throws Exception {
     try (Load _ =
         new Load(store, journal, random.nextLong(), plan.submitters(), plan.pauseMsMax())) {
       for (int n = 0; n < plan.nodes(); n++) {
-        var _ = awaitLeases(n);
+        herd.awaitLeases(n);
       }
       long served = System.nanoTime();
-      strike();
+      for (Blow blow : plan.blows().shuffled(new Random(random.nextLong()))) {
+        strike(blow);
+      }
+      awaitAims(0);
       var _ =
           Load.during(
               BACK_MAX.plus(plan.least()),
               () -> System.nanoTime() - served > plan.least().toNanos());
     }
-    double loadedS = (System.nanoTime() - from) / 1e9;
-    settle(store);
-    double tookS = (System.nanoTime() - from) / 1e9;
-    try (Connection db = yard.connect()) {
-      HistoryChecker checker = checker(db, journal);
-      Map<String, List<String>> violations = checker.check();
-      return new Report(figures(db, checker, violations.size(), loadedS, tookS), violations);
+  }
+
+  /** Strikes in the middle of work. */
+  private void strike(Blow blow) throws Exception {
+    int victim = random.nextInt(plan.nodes());
+    switch (blow) {
+      case Blow.Kill() -> {
+        awaitMidst(victim);
+        herd.kill(victim);
+      }
+      case Blow.Crash() -> {
+        awaitMidst(victim);
+        herd.crash();
+      }
+      case Blow.Freeze(double leases) -> {
+        awaitMidst(victim);
+        NodeProcess frozen = herd.at(victim);
+        frozen.freeze();
+        LockSupport.parkNanos((long) (LEASE.toNanos() * plan.timescale() * leases));
+        frozen.thaw();
+      }
+      case Blow.Lose(LostWrite write) -> lose(write, victim);
     }
   }
 
-  /** Kills in drawn order, each in the middle of work. */
-  private void strike() throws Exception {
-    List<Boolean> blows = new ArrayList<>(Collections.nCopies(plan.kills(), true));
-    blows.addAll(Collections.nCopies(plan.crashes(), false));
-    Collections.shuffle(blows, new Random(random.nextLong()));
-    for (boolean atNode : blows) {
-      int victim = random.nextInt(plan.nodes());
-      NodeProcess struck = awaitLeases(victim);
-      LockSupport.parkNanos(random.nextLong(DELAY_MAX_US) * 1_000);
-      if (atNode) {
-        struck.kill();
-        nodes.set(victim, yard.startProof("node-" + victim));
-      } else {
-        crash();
+  private void awaitMidst(int victim) throws IOException {
+    herd.awaitLeases(victim);
+    LockSupport.parkNanos(random.nextLong(DELAY_MAX_US) * 1_000);
+  }
+
+  /** What does not come about by itself is brought about. */
+  private void lose(LostWrite write, int victim) throws Exception {
+    write.lose(lost).forEach(aim -> aims.add(new Awaited(write, aim)));
+    switch (write) {
+      case RESCUE -> {
+        awaitMidst(victim);
+        herd.kill(victim);
       }
+      case SESSION -> herd.proxy(victim).reset();
+      default -> {}
+    }
+    awaitAims(AIMS_MAX);
+  }
+
+  private void awaitAims(int most) throws IOException {
+    while (aims.size() > most) {
+      Awaited oldest = aims.remove();
+      yard.await(
+          "a lost reply to " + oldest.write(),
+          () -> {
+            herd.supervise();
+            return oldest.aim().isHit();
+          });
     }
   }
 
-  /** SIGKILL to the postmaster; the nodes bring PostgreSQL back. */
-  private void crash() throws IOException {
-    Path file = data.resolve("pg/data/postmaster.pid");
-    long pid = Long.parseLong(Files.readAllLines(file).getFirst().strip());
-    if (!ProcessHandle.of(pid).orElseThrow().destroyForcibly()) {
-      throw new IllegalStateException("cannot kill " + pid);
-    }
-    Path folder = Path.of("/proc", Long.toString(pid), "cwd"); // gone before anybody reaps it
-    yard.await("the end of PostgreSQL", () -> !Files.exists(folder));
-    yard.await("PostgreSQL", () -> ask("select 1").equals(Optional.of(1L)));
-  }
-
-  /** Waits until a node holds leases; {@return its process} */
-  private NodeProcess awaitLeases(int node) throws IOException {
-    yard.await(
-        "leases of node-" + node,
-        () -> {
-          supervise();
-          return holdsLeases(nodes.get(node));
-        });
-    served.add(nodes.get(node));
-    return nodes.get(node);
-  }
-
-  private boolean holdsLeases(NodeProcess node) {
-    return ask("select count(*) from batchyard.lease l join batchyard.node n using (boot)"
-            + " where n.pid = "
-            + node.pid())
-        .filter(count -> count > 0)
-        .isPresent();
-  }
-
-  /**
-   * Starts nodes again that gave up in their start because PostgreSQL was killed then, as whoever
-   * runs a service does. A node that has served never ends by itself.
-   */
-  private void supervise() {
-    for (int n = 0; n < nodes.size(); n++) {
-      NodeProcess node = nodes.get(n);
-      if (!node.isAlive()) {
-        if (served.contains(node)) {
-          throw new IllegalStateException("it ended by itself; see " + node.log());
-        }
-        startsGivenUp++;
-        try {
-          nodes.set(n, yard.startProof("node-" + n));
-        } catch (IOException e) {
-          throw new UncheckedIOException(e);
-        }
-      }
-    }
-  }
-
-  /** Undoes what operators have set aside and waits for the end of all. */
-  private void settle(Store store) {
-    String moved = "";
-    long since = System.nanoTime();
-    while (System.nanoTime() - since < STILL_MAX.toNanos()) {
-      supervise();
-      release(store);
-      Optional<Long> left =
-          ask(
-              """
-              select (select count(*) from batchyard.task) - (select count(*) from batchyard.outcome)
-                   + (select count(*) from batchyard.lease)
-                   + (select count(*) from batchyard.request)
-                   + (select count(*) from batchyard.running)
-              """);
-      if (left.equals(Optional.of(0L))) {
-        return;
-      }
-      if (!left.toString().equals(moved)) {
-        moved = left.toString();
-        since = System.nanoTime();
-      }
-      LockSupport.parkNanos(100_000_000);
-    }
-  }
-
-  private void release(Store store) {
-    try {
-      var _ = store.queues().resume(Deeds.QUEUE);
-      for (TaskRow row :
-          store
-              .taskViews()
-              .list(
-                  TaskViews.Filter.of(Set.of(TaskState.PAUSED), Optional.empty()),
-                  OptionalLong.empty(),
-                  200)
-              .rows()) {
-        var _ = store.operatorMoves().resume(row.id(), "kim");
-      }
-      for (long batch : unsealed()) {
-        var _ = store.batches().seal(batch);
-      }
-    } catch (StoreUnavailable e) {
-      return; // the next round does it
-    }
-  }
-
-  /**
-   * {@return batches whose clients were not told that they are open, or not that they are sealed}
-   */
-  private List<Long> unsealed() {
-    return numbers("select id from batchyard.batch where sealed_at is null");
-  }
-
-  /** {@return one number; empty while PostgreSQL is away} */
-  private Optional<Long> ask(String sql) {
-    return numbers(sql).stream().findFirst();
-  }
-
-  private List<Long> numbers(String sql) {
-    List<Long> found = new ArrayList<>();
-    try (Connection db = yard.connect();
-        Statement statement = db.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      while (row.next()) {
-        found.add(row.getLong(1));
-      }
-      return found;
-    } catch (SQLException e) {
-      return List.of();
-    }
-  }
-
-  private String figures(
-      Connection db, HistoryChecker checker, int violated, double loadedS, double tookS)
-      throws SQLException {
-    long lost = journal.calls().stream().filter(c -> !c.isAnswered()).count();
-    StringBuilder ends = new StringBuilder();
-    try (Statement statement = db.createStatement();
-        ResultSet row =
-            statement.executeQuery(
-                """
-                select state::text, count(*) from batchyard.outcome group by state
-                union all
-                select 'attempts ' || ended, count(*) from batchyard.attempt_log group by ended
-                union all
-                select 'batches', count(*) from batchyard.batch
-                union all
-                select 'error ' || (error ->> 'kind'), count(*) from batchyard.outcome
-                 where error ->> 'kind' in ('QueueTimeout', 'TotalTimeout', 'DeadlinePassed')
-                 group by 1
-                order by 1
-                """)) {
-      while (row.next()) {
-        ends.append(", ").append(row.getString(1)).append(' ').append(row.getLong(2));
-      }
-    }
-    return ("seed %d: %d nodes, %d kills, %d crashes of PostgreSQL (%d starts of nodes met one), %d"
-            + " submitters; load %.0f s, in all %.0f s; %d calls (%d without an answer), %d"
-            + " asked for, %d tasks%s, cancels requested for good %d; %d invariants violated")
+  private String done(double loadedS, double tookS) {
+    Blow.Counts blows = plan.blows();
+    return ("seed %d: %d nodes, %d kills, %d freezes, %d crashes of PostgreSQL (%d starts of nodes"
+            + " met one), %d lost replies, %d submitters; load %.0f s, in all %.0f s")
         .formatted(
             plan.seed(),
             plan.nodes(),
-            plan.kills(),
-            plan.crashes(),
-            startsGivenUp,
+            blows.kills(),
+            blows.freezes(),
+            blows.crashes(),
+            herd.startsGivenUp(),
+            blows.lostReplies(),
             plan.submitters(),
             loadedS,
-            tookS,
-            journal.calls().size(),
-            lost,
-            journal.numbers(),
-            checker.tasks(),
-            ends,
-            journal.cancelsRequestedForGood().size(),
-            violated);
+            tookS);
   }
 
   @Override
   public void close() throws Exception {
+    herd.close();
     yard.close();
   }
 }

@@ -13,6 +13,8 @@ final class Rows {
   /** The first examples of a violation tell as much as all. */
   private static final int EXAMPLES_MAX = 5;
 
+  private static final int FETCHED = 10_000;
+
   private final Connection db;
 
   Rows(Connection db) {
@@ -25,11 +27,17 @@ final class Rows {
   }
 
   void each(String sql, Seen seen) throws SQLException {
-    try (Statement statement = db.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      while (row.next()) {
-        seen.see(row);
+    boolean autoCommit = db.getAutoCommit();
+    db.setAutoCommit(false); // else the driver fetches all rows at once
+    try (Statement statement = db.createStatement()) {
+      statement.setFetchSize(FETCHED);
+      try (ResultSet row = statement.executeQuery(sql)) {
+        while (row.next()) {
+          seen.see(row);
+        }
       }
+    } finally {
+      db.setAutoCommit(autoCommit);
     }
   }
 

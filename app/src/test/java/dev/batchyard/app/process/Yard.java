@@ -18,11 +18,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
@@ -42,6 +45,7 @@ final class Yard implements AutoCloseable {
   private final double timescale;
   private final Installation installation;
   private final List<NodeProcess> nodes = new ArrayList<>();
+  private volatile int port;
 
   /**
    * Opens it.
@@ -73,11 +77,63 @@ final class Yard implements AutoCloseable {
     return process;
   }
 
-  NodeProcess startProof(String node) throws IOException {
-    NodeProcess process =
-        NodeProcess.proof(folder.resolve("data"), node, timescale, folder.resolve(node + ".log"));
+  /** {@return how a node of a proof is started that is a member of the data folder} */
+  NodeProcess.How proof(String node) {
+    return new NodeProcess.How(
+        folder.resolve("data"),
+        node,
+        timescale,
+        folder.resolve(node + ".log"),
+        OptionalInt.empty(),
+        List.of());
+  }
+
+  NodeProcess start(NodeProcess.How how) throws IOException {
+    NodeProcess process = NodeProcess.proof(how);
     nodes.add(process);
     return process;
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  /** {@return where the server listens now; while it starts, where it did last} */
+  int serverPort() {
+    try {
+      port = Integer.parseInt(postmaster().get(3).strip());
+    } catch (IOException | IndexOutOfBoundsException | NumberFormatException e) {
+      return port;
+    }
+    return port;
+  }
+
+  /** {@return the process id of the server} */
+  long serverPid() throws IOException {
+    return Long.parseLong(postmaster().getFirst().strip());
+  }
+
+  private List<String> postmaster() throws IOException {
+    return Files.readAllLines(folder.resolve("data/pg/data/postmaster.pid"));
+  }
+
+  /** {@return one number; empty while PostgreSQL is away} */
+  Optional<Long> ask(String sql) {
+    return numbers(sql).stream().findFirst();
+  }
+
+  List<Long> numbers(String sql) {
+    List<Long> found = new ArrayList<>();
+    try (Connection db = connect();
+        Statement statement = db.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      while (row.next()) {
+        found.add(row.getLong(1));
+      }
+      return found;
+    } catch (SQLException e) {
+      return List.of();
+    }
   }
 
   /** Submits an import that makes its table. */
