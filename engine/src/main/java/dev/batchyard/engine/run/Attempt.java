@@ -11,6 +11,7 @@ import dev.batchyard.engine.task.Eta;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,6 +29,7 @@ final class Attempt implements TaskContext {
   private final AtomicReference<StopReason> stop = new AtomicReference<>(StopReason.NONE);
   private final AtomicBoolean ended = new AtomicBoolean();
   private final AtomicBoolean slot = new AtomicBoolean();
+  private final AtomicBoolean taken = new AtomicBoolean();
   private volatile Progress progress;
   private volatile @Nullable Thread thread;
   private final long claimedNs;
@@ -35,6 +37,7 @@ final class Attempt implements TaskContext {
   private volatile long stopAskedNs;
   private volatile boolean interrupted;
   private volatile boolean called;
+  private boolean seenUnbegun;
 
   Attempt(Claim claim, Boot boot, OpenLog log, LongSupplier nanos) {
     this.claim = claim;
@@ -59,10 +62,34 @@ final class Attempt implements TaskContext {
     return stop.get();
   }
 
-  /** Called on the attempt's own thread before the handler. */
-  void begin() {
+  /** Called before the handler, on the thread that is to call it; {@return whether it is to} */
+  boolean begin() {
+    if (!taken.compareAndSet(false, true)) {
+      return false; // another thread was faster
+    }
     startedNs = nanos.getAsLong();
     thread = Thread.currentThread();
+    return true;
+  }
+
+  /**
+   * {@return whether it holds a slot and has not begun, as at the last call} Called by one thread.
+   */
+  boolean isStranded() {
+    boolean unbegun = slot.get() && !begun();
+    boolean stranded = unbegun && seenUnbegun;
+    seenUnbegun = unbegun;
+    return stranded;
+  }
+
+  /** {@return whether its handler has called {@link System#exit}, which never returns} */
+  boolean endsProcess() {
+    Thread running = thread;
+    return running != null
+        && Arrays.stream(running.getStackTrace())
+            .anyMatch(frame ->
+                frame.getClassName().equals(Runtime.class.getName())
+                    && frame.getMethodName().equals("exit"));
   }
 
   boolean begun() {

@@ -111,15 +111,30 @@ final class Attempts {
 
   /** Calls the handler on a virtual thread. */
   private void start(Attempt attempt) {
-    Thread.ofVirtual()
-        .name("task-" + attempt.claim().task())
-        .start(() -> {
-          try {
-            run(attempt);
-          } finally {
-            release(attempt);
-          }
-        });
+    Thread.ofVirtual().name("task-" + attempt.claim().task()).start(() -> runOnce(attempt));
+  }
+
+  /**
+   * Calls the handler on a thread of its own, unless the virtual one has begun meanwhile. Handlers
+   * that compute for long never leave the few threads that carry all virtual ones, and nobody else
+   * gets there.
+   */
+  void startElsewhere(Attempt attempt) {
+    var _ =
+        Thread.ofPlatform()
+            .daemon()
+            .name("task-" + attempt.claim().task())
+            .start(() -> runOnce(attempt));
+  }
+
+  private void runOnce(Attempt attempt) {
+    if (attempt.begin()) {
+      try {
+        run(attempt);
+      } finally {
+        release(attempt);
+      }
+    }
   }
 
   /** Gives back, uncharged, a claim that is held and whose handler has not been called. */
@@ -206,7 +221,6 @@ final class Attempts {
   }
 
   private void run(Attempt attempt) {
-    attempt.begin();
     AttemptEnd end;
     if (attempt.stop() != StopReason.NONE) {
       end = new AttemptEnd.Stopped();

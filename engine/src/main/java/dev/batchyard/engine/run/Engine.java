@@ -23,6 +23,9 @@ public final class Engine implements AutoCloseable {
   /** As long as a statement may take: what a claim under way brings is to be given back in time. */
   private static final Duration CLAIM_JOIN_MAX = Duration.ofSeconds(30);
 
+  /** The exit code of a process that a handler has ended. */
+  private static final int EXITED = 134;
+
   private final EngineConfig config;
   private final EnginePorts ports;
   private final Signal changed = new Signal();
@@ -135,6 +138,7 @@ public final class Engine implements AutoCloseable {
       return;
     }
     stopped = true;
+    attempts.held().stream().filter(Attempt::endsProcess).findFirst().ifPresent(Engine::die);
     claims.stop();
     attempts.held().forEach(a -> a.ask(StopReason.NODE_STOPS));
     CrashPoint.STOP_ASKED.pass();
@@ -151,6 +155,17 @@ public final class Engine implements AutoCloseable {
     upkeepLoop.stop();
     watchdog.stop();
     leave();
+  }
+
+  /**
+   * A handler that ends the process waits for this very stop. Released uncharged, its task would
+   * end one node after the other: so the node dies with its leases, as it would by any other crash.
+   */
+  private static void die(Attempt attempt) {
+    LOG.error(
+        "task {}: its handler has called System.exit; the node ends at once, and others take over",
+        attempt.claim().task());
+    Runtime.getRuntime().halt(EXITED);
   }
 
   private void awaitEnds(Duration most) throws InterruptedException {

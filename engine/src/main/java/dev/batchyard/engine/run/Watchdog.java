@@ -6,8 +6,8 @@ import java.time.Duration;
 /**
  * Looks after attempts without ever touching the store, so that an outage cannot hold it up: aborts
  * those whose lease is in doubt or lost, asks those to stop whose time is up, interrupts those that
- * ignore this or a cancel, and at last abandons them all. Five looks in a beat; one while nothing
- * has been held for two beats, until something is.
+ * ignore this or a cancel, and at last abandons them all. Starts those elsewhere that do not get a
+ * thread. Five looks in a beat; one while nothing has been held for two beats, until something is.
  */
 final class Watchdog implements Loop.Step {
 
@@ -40,6 +40,9 @@ final class Watchdog implements Loop.Step {
   }
 
   private void look(Attempt attempt) {
+    if (attempt.isStranded()) {
+      attempts.startElsewhere(attempt);
+    }
     if (attempt.boot().inDoubt()) {
       attempt.ask(StopReason.LEASE_LOST);
     }
