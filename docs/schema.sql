@@ -70,6 +70,16 @@ create table checkpoint (
   PRIMARY KEY (task, shard)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 
+create table compensation (
+  task bigint not null,
+  round smallint not null,
+  state text not null,
+  began_at timestamp with time zone not null,
+  moved_at timestamp with time zone not null,
+  CHECK ((state = ANY (ARRAY['undoing'::text, 'needs_person'::text, 'undone'::text]))),
+  PRIMARY KEY (task, round)
+);
+
 create table event (
   id bigint not null generated always as identity,
   task bigint not null,
@@ -303,6 +313,27 @@ create table running (
   PRIMARY KEY (task)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, vacuum_truncate=false);
 
+create table step (
+  task bigint not null,
+  round smallint not null,
+  number smallint not null,
+  name text not null,
+  lease bigint not null,
+  started_at timestamp with time zone not null,
+  done_at timestamp with time zone,
+  result jsonb,
+  undo_type text,
+  undo_params jsonb,
+  undo_retry text,
+  undo_task bigint,
+  undone_at timestamp with time zone,
+  CHECK ((((undo_type IS NULL) = (undo_params IS NULL)) AND ((undo_type IS NULL) = (undo_retry IS NULL)))),
+  CHECK (((done_at IS NULL) = (result IS NULL))),
+  CHECK (((undo_task IS NULL) OR (undo_type IS NOT NULL))),
+  CHECK (((undone_at IS NULL) OR (undo_task IS NOT NULL))),
+  PRIMARY KEY (task, round, name)
+);
+
 create table tally (
   day date not null,
   lane integer not null,
@@ -362,6 +393,8 @@ CREATE INDEX attempt_log_task ON batchyard.attempt_log USING btree (task, id);
 
 CREATE INDEX block_first ON batchyard.block USING btree (first);
 
+CREATE INDEX compensation_open ON batchyard.compensation USING btree (task) WHERE (state <> 'undone'::text);
+
 CREATE INDEX event_task ON batchyard.event USING btree (task, id);
 
 CREATE INDEX expiry_look ON batchyard.expiry USING btree (look_at);
@@ -385,6 +418,8 @@ CREATE INDEX task_batch ON ONLY batchyard.task USING btree (batch, id) WHERE (ba
 CREATE INDEX task_key_until ON batchyard.task_key USING btree (until) WHERE (until < 'infinity'::timestamp with time zone);
 
 CREATE UNIQUE INDEX batch_then ON batchyard.batch USING btree (then_task) WHERE (then_task IS NOT NULL);
+
+CREATE UNIQUE INDEX step_undo ON batchyard.step USING btree (undo_task) WHERE (undo_task IS NOT NULL);
 
 CREATE OR REPLACE FUNCTION batchyard.beat(p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval, p_nodes integer, p_now timestamp with time zone)
  RETURNS TABLE(pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean, due_ms bigint, nodes integer)
@@ -466,6 +501,55 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.begin_step(p_task bigint, p_token uuid, p_name text, p_again boolean, p_undo_type text, p_undo_params jsonb, p_undo_retry text, p_steps_max integer, p_now timestamp with time zone)
+ RETURNS TABLE(answer text, stored text, recorded text)
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_lease bigint;
+  v_round smallint;
+  v_count integer;
+  v_step  step;
+begin
+  select id into v_lease from lease where token = p_token and ids @> p_task for share;
+  if not found then
+    raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';
+  end if;
+  v_round := step_round(p_task);
+  select * into v_step from step
+   where task = p_task and round = v_round and name = p_name
+     for update;
+  if found then
+    answer := case
+      when v_step.done_at is not null then 'done'
+      when (v_step.undo_type, v_step.undo_params) is distinct from (p_undo_type, p_undo_params) then 'undo'
+      when v_step.lease = v_lease and not p_again then 'started' -- our own first try
+      else 'unknown' end;
+    if answer = 'unknown' then
+      update step set lease = v_lease
+       where task = p_task and round = v_round and name = p_name;
+    end if;
+  else
+    select count(*) into v_count from step where task = p_task and round = v_round;
+    answer := case
+      when v_count >= p_steps_max then 'many'
+      when p_undo_retry is not null
+           and not exists (select from retry_policy where name = p_undo_retry) then 'policy'
+      else 'started' end;
+    if answer = 'started' then
+      insert into step (task, round, number, name, lease, started_at, undo_type, undo_params,
+                        undo_retry)
+      values (p_task, v_round, v_count + 1, p_name, v_lease, coalesce(p_now, clock_timestamp()),
+              p_undo_type, p_undo_params, p_undo_retry);
+    end if;
+  end if;
+  stored := v_step.result;
+  recorded := v_step.undo_type || ' ' || v_step.undo_params;
+  return next;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.commit_chunk(p_task bigint, p_token uuid, p_shard integer, p_generation integer, p_position jsonb, p_read bigint, p_written bigint, p_skipped bigint, p_rejected bigint, p_rejects jsonb)
  RETURNS void
  LANGUAGE plpgsql
@@ -508,29 +592,35 @@ CREATE OR REPLACE FUNCTION batchyard.end_batch(p_batch bigint, p_now timestamp w
  SET search_path TO 'batchyard'
 AS $function$
 declare
-  v_then   bigint;
-  v_parked parked;
+  v_then bigint;
 begin
   update batch set ended_at = p_now
    where id = p_batch and ended_at is null and sealed_at is not null
      and completed + failed + cancelled = total
   returning then_task into v_then;
-  select * into v_parked from parked where id = v_then for update;
+  return unblock(v_then, p_now, 'batch', 'batch ' || p_batch || ' has ended');
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.end_step(p_task bigint, p_token uuid, p_name text, p_result jsonb, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_round smallint;
+begin
+  perform from lease where token = p_token and ids @> p_task for share;
   if not found then
-    return 0; -- nobody waits, or a person has cancelled it
+    raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';
   end if;
-  if v_parked.state = 'paused' then
-    update parked set from_state = 'ready', due_at = p_now
-     where id = v_then and from_state = 'blocked';
-    return 0;
+  v_round := step_round(p_task);
+  update step
+     set done_at = coalesce(done_at, p_now, clock_timestamp()), result = coalesce(result, p_result)
+   where task = p_task and round = v_round and name = p_name;
+  if not found then
+    raise exception 'task %: step % was not begun', p_task, p_name using errcode = 'BY002';
   end if;
-  delete from parked where id = v_then;
-  insert into block (lane, due_at, kind, first, lo, hi, attempt, failures, crashes, generation)
-  values (v_parked.lane, p_now, v_parked.kind, v_then, v_then, v_then,
-          v_parked.attempt, v_parked.failures, v_parked.crashes, v_parked.generation);
-  insert into event (task, at, from_state, to_state, by, why)
-  values (v_then, p_now, 'blocked', 'ready', 'batch', 'batch ' || p_batch || ' has ended');
-  return 1;
 end $function$
 ;
 
@@ -573,6 +663,34 @@ CREATE OR REPLACE FUNCTION batchyard.node_lock_held(p_lock_key bigint)
 AS $function$
   select p_lock_key in (select batchyard.locks_held())
 $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.not_undone(p_task bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_open compensation;
+  v_step step;
+begin
+  select * into v_open from compensation where task = p_task and state <> 'undone';
+  if not found then
+    return null;
+  end if;
+  select * into v_step from step
+   where task = p_task and round = v_open.round and undo_task is not null and undone_at is null
+   order by number desc
+   limit 1;
+  return case v_open.state
+    when 'undoing' then format(
+      'its steps are being undone, at present %L by task %s; it can run again when they are',
+      v_step.name, v_step.undo_task)
+    else format(
+      'its steps are not undone: task %s, which is to undo %L, needs a person; run that one again first',
+      v_step.undo_task, v_step.name) end;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION batchyard.read_checkpoint(p_task bigint, p_token uuid, p_shard integer)
@@ -646,6 +764,17 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.step_round(p_task bigint)
+ RETURNS smallint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'batchyard'
+AS $function$
+begin
+  return (select coalesce(max(round), 0) + 1 from compensation where task = p_task);
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.take_keys(p_tasks bigint[], p_scopes key_scope[], p_types text[], p_keys text[], p_untils timestamp with time zone[], p_now timestamp with time zone)
  RETURNS bigint[]
  LANGUAGE plpgsql
@@ -686,6 +815,204 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.unblock(p_task bigint, p_now timestamp with time zone, p_by text, p_why text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_parked parked;
+begin
+  select * into v_parked from parked where id = p_task for update;
+  if not found then
+    return 0; -- nobody waits, or a person has cancelled it
+  end if;
+  if v_parked.state = 'paused' then
+    update parked set from_state = 'ready', due_at = p_now
+     where id = p_task and from_state = 'blocked';
+    return 0;
+  end if;
+  delete from parked where id = p_task;
+  insert into block (lane, due_at, kind, first, lo, hi, attempt, failures, crashes, generation)
+  values (v_parked.lane, p_now, v_parked.kind, p_task, p_task, p_task,
+          v_parked.attempt, v_parked.failures, v_parked.crashes, v_parked.generation);
+  insert into event (task, at, from_state, to_state, by, why)
+  values (p_task, p_now, 'blocked', 'ready', p_by, p_why);
+  return 1;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.undo(p_tasks bigint[], p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_task     bigint;
+  v_released integer := 0;
+begin
+  foreach v_task in array p_tasks loop
+    v_released := v_released + undo_steps(v_task, p_now);
+  end loop;
+  return v_released + undo_ended(p_tasks, p_now);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.undo_again(p_undo_task bigint, p_now timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_step  step;
+  v_first step;
+begin
+  select * into v_step from step where undo_task = p_undo_task;
+  if not found then
+    return null;
+  end if;
+  perform from compensation where task = v_step.task and round = v_step.round for update;
+  select * into v_first from step
+   where task = v_step.task and round = v_step.round and undo_task is not null and undone_at is null
+   order by number desc
+   limit 1;
+  if v_first.number > v_step.number then
+    return format(
+      'it is not its turn: it undoes step %L of task %s, and task %s has to undo %L before it',
+      v_step.name, v_step.task, v_first.undo_task, v_first.name);
+  end if;
+  update compensation set state = 'undoing', moved_at = p_now
+   where task = v_step.task and round = v_step.round and state = 'needs_person';
+  return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.undo_ended(p_tasks bigint[], p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_now      timestamptz := coalesce(p_now, clock_timestamp());
+  v_released integer := 0;
+  v_step     record;
+begin
+  for v_step in
+    select s.task, s.round
+      from unnest(p_tasks) i (id)
+     cross join lateral (
+       select s.task, s.round, s.number from step s where s.undo_task = i.id offset 0) s
+     where not exists (
+       select from step n
+        where n.task = s.task and n.round = s.round and n.number > s.number
+          and n.undo_task is not null and n.undone_at is null)
+     order by s.task, s.round
+  loop
+    perform from compensation where task = v_step.task and round = v_step.round for update;
+    v_released := v_released + undo_next(v_step.task, v_step.round, v_now);
+  end loop;
+  return v_released;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.undo_next(p_task bigint, p_round smallint, p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_step  step;
+  v_end   task_state;
+  v_state text;
+begin
+  loop
+    select * into v_step from step
+     where task = p_task and round = p_round and undo_task is not null and undone_at is null
+     order by number desc
+     limit 1;
+    v_state := case when found then 'undoing' else 'undone' end;
+    select state into v_end from outcome where id = v_step.undo_task;
+    if v_end = 'completed' then
+      update step set undone_at = p_now
+       where task = p_task and round = p_round and name = v_step.name;
+      continue;
+    elsif v_end is not null then
+      v_state := 'needs_person';
+    end if;
+    update compensation set state = v_state, moved_at = p_now
+     where task = p_task and round = p_round and state <> v_state;
+    if v_state <> 'undoing' then
+      return 0;
+    elsif unblock(v_step.undo_task, p_now, 'undo', 'it is its turn to undo a step') = 1 then
+      return 1;
+    end if;
+    -- a person may have cancelled it while it was blocked, a moment ago; else it is ready or runs
+    exit when not exists (select from outcome where id = v_step.undo_task);
+  end loop;
+  return 0;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.undo_steps(p_task bigint, p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_now   timestamptz := coalesce(p_now, clock_timestamp());
+  v_round smallint;
+  v_from  lane;
+  v_step  step;
+  v_lane  integer;
+  v_id    bigint;
+  v_ready integer := 0;
+begin
+  if not exists (select from step where task = p_task) then
+    return 0;
+  end if;
+  v_round := step_round(p_task);
+  select l.* into v_from
+    from (select t.lane from task t where t.id = p_task offset 0) t
+   cross join lateral (select l.* from lane l where l.id = t.lane offset 0) l;
+  for v_step in
+    select * from step
+     where task = p_task and round = v_round and undo_type is not null
+     order by number desc
+  loop
+    select id into v_lane from lane
+     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+    if not found then
+      insert into lane (queue, type, priority)
+      values (v_from.queue, v_step.undo_type, v_from.priority)
+          on conflict do nothing;
+      select id into v_lane from lane
+       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+    end if;
+    v_id := nextval('task_id');
+    if v_ready = 0 then
+      insert into compensation (task, round, state, began_at, moved_at)
+      values (p_task, v_round, 'undoing', v_now, v_now);
+      insert into block (lane, due_at, first, lo, hi) values (v_lane, v_now, v_id, v_id, v_id);
+    else
+      insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
+                          generation, by, at)
+      values (v_id, 'blocked', 'blocked', 'new', v_lane, v_now, 0, 0, 0, 1, 'undo', v_now);
+    end if;
+    insert into task (id, submitted_at, lane, flags, label, params, retry)
+    values (v_id, v_now, v_lane, case v_ready when 0 then 16 else 16 + 8 end, v_step.name,
+            v_step.undo_params,
+            coalesce((select name from retry_policy where name = v_step.undo_retry), 'critical'));
+    update step set undo_task = v_id
+     where task = p_task and round = v_round and name = v_step.name and undo_task is null;
+    if not found then
+      raise exception 'task %: step % is undone twice', p_task, v_step.name using errcode = 'BY002';
+    end if;
+    v_ready := 1;
+  end loop;
+  return v_ready;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.unsettle(p_task bigint, p_now timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -696,11 +1023,22 @@ declare
   v_type   text;
   v_state  task_state;
   v_holder bigint;
+  v_why    text;
   v_now    timestamptz := coalesce(p_now, clock_timestamp());
 begin
+  v_why := not_undone(p_task);
+  if v_why is not null then
+    return v_why;
+  end if;
   select * into v_task from task where id = p_task;
   if v_task.flags = 0 then
     return null;
+  end if;
+  if v_task.flags & 16 <> 0 then
+    v_why := undo_again(p_task, v_now);
+    if v_why is not null then
+      return v_why;
+    end if;
   end if;
   if v_task.flags & 8 <> 0
      and exists (select from batch where then_task = p_task and ended_at is null) then

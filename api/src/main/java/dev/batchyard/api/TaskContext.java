@@ -33,6 +33,20 @@ public interface TaskContext {
    */
   void effect();
 
+  /**
+   * Does a step that is recorded, so that later attempts skip it once it is done, and that is
+   * undone if the task ends badly. Two round trips to the database beside the action itself; what
+   * is done costs one. One at a time, none within another.
+   *
+   * @return what its action returned, in this attempt or in an earlier one
+   * @throws LeaseLost if the task is no longer ours; the action has not run
+   * @throws FinalFailure if it is unknown and can be neither repeated nor asked for, if its name
+   *     was used before in this attempt, if its undo is no registered task type, or if the task has
+   *     more than {@link DurableStep#STEPS_MAX}
+   * @throws Exception what the action throws; the step is unknown then
+   */
+  <R extends Record> R step(DurableStep<R> step) throws Exception;
+
   /** Tells how far the attempt is. Cheap: kept in memory, written about once a second. */
   void progress(Progress progress);
 

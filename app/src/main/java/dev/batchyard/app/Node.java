@@ -92,6 +92,7 @@ public final class Node implements AutoCloseable {
         store.rescues(),
         store.expiries(),
         store.runningRows(),
+        store.steps(),
         store.upkeep(),
         new JacksonParameters(),
         logs,

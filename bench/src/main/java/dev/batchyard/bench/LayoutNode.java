@@ -146,6 +146,7 @@ final class LayoutNode implements AutoCloseable {
         store.rescues(),
         store.expiries(),
         store.runningRows(),
+        store.steps(),
         store.upkeep(),
         codec,
         (task, attempt) -> AttemptLogs.OpenLog.SILENT,

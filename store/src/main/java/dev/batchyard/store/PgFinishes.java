@@ -7,10 +7,16 @@ import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.Verdict;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +35,8 @@ final class PgFinishes implements Finishes {
   // one under which the checkpoint last moved decides whether it is charged after all.
   // What is released before its handler was called has not started: that tells it from an attempt.
   // A request that came while the attempt ended otherwise than for good is carried out here.
+  // Steps of what ends badly are looked for by a function: it sees those that were begun while this
+  // waited for the lease's lock.
   private static final String FINISH =
       """
       with clock as materialized (
@@ -172,7 +180,8 @@ final class PgFinishes implements Finishes {
                                   where a.kind <> d.ask)
                     then fail('40001', 'a pause became a cancel meanwhile')
                end as fine)
-      select d.task, d.verdict in ('complete', 'fail', 'cancel') as ended, c.fine
+      select d.task, d.verdict in ('complete', 'fail', 'cancel') as ended, c.fine,
+             case when d.verdict in ('fail', 'cancel') then undo_steps(d.task, d.now) else 0 end as undoing
         from done d cross join checked c
       """;
 
@@ -215,15 +224,27 @@ final class PgFinishes implements Finishes {
     }
   }
 
+  /**
+   * A task whose attempt is over.
+   *
+   * @param ended whether the task is, too
+   * @param undoing whether its steps are being undone
+   */
+  private record Done(long task, boolean ended, boolean undoing) {}
+
+  private record Written(List<Done> done, int released) {}
+
   private final Db db;
   private final StoreClock clock;
   private final Settlements settlements;
+  private final IdSpans spans;
   private final WakeUps wakeUps;
 
-  PgFinishes(Db db, StoreClock clock, Settlements settlements, WakeUps wakeUps) {
+  PgFinishes(Db db, StoreClock clock, Settlements settlements, IdSpans spans, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
     this.settlements = settlements;
+    this.spans = spans;
     this.wakeUps = wakeUps;
   }
 
@@ -290,35 +311,46 @@ final class PgFinishes implements Finishes {
   }
 
   private List<Long> write(List<Finish> ends) {
-    Set<Long> flagged = new HashSet<>();
-    ends.stream().map(Finish::claim).filter(Claim::settles).forEach(c -> flagged.add(c.task()));
-    if (flagged.isEmpty()) {
-      return db.query(FINISH, r -> r.getLong("task"), values(ends));
-    }
-    int[] released = {0};
-    List<Long> kept =
-        db.transaction(c -> {
-          List<Long> ended = new ArrayList<>();
-          List<Long> done =
-              Sql.query(
-                  c,
-                  FINISH,
-                  r -> {
-                    long task = r.getLong("task");
-                    if (r.getBoolean("ended") && flagged.contains(task)) {
-                      ended.add(task);
-                    }
-                    return task;
-                  },
-                  values(ends));
-          CrashPoint.ENDS_UNSETTLED.pass();
-          released[0] = settlements.settle(c, ended);
-          return done;
-        });
-    if (released[0] > 0) {
+    Map<Long, Integer> flagged = new HashMap<>();
+    ends.stream()
+        .map(Finish::claim)
+        .filter(Claim::settles)
+        .forEach(c -> flagged.put(c.task(), c.flags()));
+    // room is for the undo tasks of what ends badly
+    Written written =
+        spans.withRoom(() -> flagged.isEmpty() ? plain(ends) : settled(ends, flagged));
+    if (written.released() > 0 || written.done().stream().anyMatch(Done::undoing)) {
       wakeUps.wake();
     }
-    return kept;
+    return written.done().stream().map(Done::task).toList();
+  }
+
+  private Written plain(List<Finish> ends) {
+    return new Written(db.query(FINISH, PgFinishes::done, values(ends)), 0);
+  }
+
+  private Written settled(List<Finish> ends, Map<Long, Integer> flagged) {
+    return db.transaction(c -> {
+      List<Done> done = Sql.query(c, FINISH, PgFinishes::done, values(ends));
+      CrashPoint.ENDS_UNSETTLED.pass();
+      return new Written(done, settle(c, done, flagged));
+    });
+  }
+
+  /** {@return how many tasks became ready by it} */
+  private int settle(Connection connection, List<Done> done, Map<Long, Integer> flagged)
+      throws SQLException {
+    List<Long> ended =
+        done.stream().filter(Done::ended).map(Done::task).filter(flagged::containsKey).toList();
+    List<Long> undos =
+        ended.stream()
+            .filter(task -> (Objects.requireNonNull(flagged.get(task)) & Claim.UNDO) != 0)
+            .toList();
+    return settlements.finished(connection, ended, undos);
+  }
+
+  private static Done done(ResultSet row) throws SQLException {
+    return new Done(row.getLong("task"), row.getBoolean("ended"), row.getInt("undoing") > 0);
   }
 
   private @Nullable Object[] values(List<Finish> ends) {

@@ -51,7 +51,7 @@ final class Retention {
 
   /** Tables with rows of tasks; keys are kept for their own time. */
   private static final List<String> SIDES =
-      List.of("attempt_log", "event", "checkpoint", "reject", "expiry");
+      List.of("attempt_log", "event", "checkpoint", "reject", "expiry", "step", "compensation");
 
   private static final String NOW =
       """
@@ -95,7 +95,14 @@ final class Retention {
         (select 'task ' || lower(l.ids * w.ids) || ' runs' from lease l
           where l.ids && w.ids limit 1),
         (select 'task ' || p.id || ' is ' || p.state from parked p
-          where p.id >= w.lo and p.id < w.hi order by p.id limit 1)) as why
+          where p.id >= w.lo and p.id < w.hi order by p.id limit 1),
+        (select 'steps of task ' || c.task || ' are not undone' from compensation c
+          where c.state <> 'undone'
+            and (c.task >= w.lo and c.task < w.hi
+                 or exists (select from step s
+                             where s.task = c.task and s.round = c.round
+                               and s.undo_task >= w.lo and s.undo_task < w.hi))
+          order by c.task limit 1)) as why
         from (select ?::bigint as lo, ?::bigint as hi,
                      int8multirange(int8range(?::bigint, ?::bigint)) as ids) w
       """;

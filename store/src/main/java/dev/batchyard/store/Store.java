@@ -4,6 +4,7 @@ import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.LogLines;
@@ -14,6 +15,7 @@ import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Sessions;
+import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.Upkeep;
@@ -117,7 +119,7 @@ public final class Store {
   }
 
   public Finishes finishes() {
-    return new PgFinishes(db, clock, settlements, wakeUps);
+    return new PgFinishes(db, clock, settlements, spans, wakeUps);
   }
 
   public Sessions sessions() {
@@ -130,6 +132,14 @@ public final class Store {
 
   public RunningRows runningRows() {
     return new PgRunningRows(db, clock);
+  }
+
+  public Steps steps() {
+    return new PgSteps(db, clock);
+  }
+
+  public Compensations compensations() {
+    return new PgCompensations(db, clock);
   }
 
   public OperatorMoves operatorMoves() {

@@ -38,6 +38,7 @@ class FunctionPlansTest {
   static {
     CALLS.put(
         "settle", "select settle(array(select generate_series(:n::bigint, :n + 9)), '2031-01-02')");
+    CALLS.put("unblock", "select unblock(:n + 10, '2031-01-02', 'a', '')");
     CALLS.put("end_batch", "select end_batch(:n + 10, '2031-01-02')");
     CALLS.put("unsettle", "select unsettle(:n + 11, '2031-01-02')");
     CALLS.put(
@@ -58,6 +59,25 @@ class FunctionPlansTest {
         """
         select read_checkpoint(:n + 12, lpad((:n + 12)::text, 32, '0')::uuid, 0)
         """);
+    CALLS.put("step_round", "select step_round(:n + 12)");
+    CALLS.put(
+        "begin_step",
+        """
+        select begin_step(:n + 12, lpad((:n + 12)::text, 32, '0')::uuid, 'new', false, 'test.undo', '{}',
+                          'default', 100, '2031-01-02')
+        """);
+    CALLS.put(
+        "end_step",
+        """
+        select end_step(:n + 12, lpad((:n + 12)::text, 32, '0')::uuid, 'b', '{}', '2031-01-02')
+        """);
+    CALLS.put("undo_steps", "select undo_steps(:n + 13, '2031-01-02')");
+    CALLS.put("undo_next", "select undo_next(:n + 12, 1::smallint, '2031-01-02')");
+    CALLS.put("undo_ended", "select undo_ended(array[2000000 + :n + 12], '2031-01-02')");
+    CALLS.put(
+        "undo", "select undo(array(select generate_series(:n::bigint, :n + 9)), '2031-01-02')");
+    CALLS.put("not_undone", "select not_undone(:n + 10)");
+    CALLS.put("undo_again", "select undo_again(2000000 + :n + 12, '2031-01-02')");
     // the one that may read all leases: it looks for those that no node has
     CALLS.put(
         "beat",
@@ -74,7 +94,7 @@ class FunctionPlansTest {
       values (lpad('1', 32, '0')::uuid, 'a', 'h', 1, '0', '{test.work}', 1, 1, '2031-01-01', '2031-01-01',
               '2031-01-01') on conflict do nothing;
       insert into lane (id, queue, type, priority) overriding system value
-      values (1, 'default', 'test.work', 4) on conflict do nothing;
+      values (1, 'default', 'test.work', 4), (2, 'default', 'test.undo', 4) on conflict do nothing;
       insert into task (id, submitted_at, lane, flags, label, params, retry, live_key, batch, limits)
       select i, '2031-01-01', 1, 7, '', '{}', 'default', 'k' || i, i, '{"totalMs": 1000}'
         from generate_series(%1$d, %2$d) i;
@@ -100,6 +120,13 @@ class FunctionPlansTest {
         from generate_series(%1$d, %2$d) i;
       insert into checkpoint select i, 0, '{}', 1, 1, 0, 0, 1, '2031-01-01'
         from generate_series(%1$d, %2$d) i;
+      insert into step (task, round, number, name, lease, started_at, undo_type, undo_params, undo_retry,
+                        undo_task)
+      select i, 1, n, case n when 1 then 'a' else 'b' end, 1, '2031-01-01', 'test.undo', '{}', 'default',
+             case when i - %1$d <> 13 and n = 1 then 2000000 + i end
+        from generate_series(%1$d, %2$d) i, generate_series(1, 2) n;
+      insert into compensation select i, 1, 'undoing', '2031-01-01', '2031-01-01'
+        from generate_series(%1$d, %2$d) i where i - %1$d not in (11, 12, 13);
       insert into event (task, at, from_state, to_state, by, why)
       select i, '2031-01-01', 'blocked', 'ready', 'a', '' from generate_series(%1$d, %2$d) i
       """;

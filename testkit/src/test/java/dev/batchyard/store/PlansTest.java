@@ -35,7 +35,9 @@ class PlansTest {
           "checkpoint",
           "attempt_log",
           "event",
-          "batch");
+          "batch",
+          "step",
+          "compensation");
 
   private static final List<Class<?>> ROOMS =
       List.of(
@@ -50,7 +52,9 @@ class PlansTest {
           PgRunningRows.class,
           WaitingTasks.class,
           PgBatches.class,
-          LeaseReturns.class);
+          LeaseReturns.class,
+          Settlements.class,
+          PgSteps.class);
 
   /** What reads a whole table with a reason: few leases are held, few requests not answered. */
   private static final Map<String, Set<String>> MEANT =

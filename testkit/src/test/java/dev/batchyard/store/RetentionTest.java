@@ -3,11 +3,13 @@ package dev.batchyard.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
+import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.TaskViews.Filter;
 import dev.batchyard.engine.port.Upkeep;
 import dev.batchyard.engine.task.Verdict;
@@ -233,6 +235,37 @@ class RetentionTest {
     assertThat(known(waits)).isFalse();
     assertThat(known(ended)).isFalse();
     assertThat(TallyTest.wrong(f)).isZero();
+  }
+
+  @Test
+  void a_span_stays_as_long_as_steps_of_its_tasks_are_not_undone() {
+    f.submit();
+    Claim failed = f.claimOne(node);
+    var _ =
+        f.store
+            .steps()
+            .begin(
+                new LeaseToken(failed.task(), 1, failed.token()),
+                new Steps.Draft(
+                    "a", Optional.of(new Steps.Undo(StoreFixture.TYPE, "{}", "default"))),
+                false);
+    f.finish(failed, new Verdict.Fail(StoreFixture.failure()));
+    nextDay(); // the task and its undo lie in the first span
+    Claim undo = f.claimOne(node);
+    f.finish(undo, new Verdict.Fail(StoreFixture.failure()));
+    f.pass(Duration.ofDays(31));
+    prune();
+    assertThat(known(failed.task())).isTrue();
+    assertThat(known(undo.task())).isTrue();
+    assertThat(keptWhy()).isEqualTo("steps of task " + failed.task() + " are not undone");
+
+    assertThat(f.store.operatorMoves().rerun(undo.task(), "kim")).isEqualTo(Move.DONE);
+    f.finish(f.claimOne(node), StoreFixture.complete());
+    f.pass(Duration.ofDays(31));
+    prune();
+    assertThat(known(failed.task())).isFalse();
+    assertThat(f.count("select count(*) from step")).isZero();
+    assertThat(f.count("select count(*) from compensation")).isZero();
   }
 
   @Test

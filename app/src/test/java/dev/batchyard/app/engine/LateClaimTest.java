@@ -65,6 +65,7 @@ class LateClaimTest {
         ports.rescues(),
         ports.expiries(),
         ports.runningRows(),
+        ports.steps(),
         ports.upkeep(),
         ports.codec(),
         ports.logs(),

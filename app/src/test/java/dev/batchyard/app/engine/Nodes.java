@@ -81,6 +81,7 @@ final class Nodes implements AutoCloseable {
                     store.rescues(),
                     store.expiries(),
                     store.runningRows(),
+                    store.steps(),
                     store.upkeep(),
                     CODEC,
                     (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),

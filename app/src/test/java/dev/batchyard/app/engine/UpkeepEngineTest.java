@@ -76,6 +76,7 @@ class UpkeepEngineTest {
         },
         ports.expiries(),
         ports.runningRows(),
+        ports.steps(),
         ports.upkeep(),
         ports.codec(),
         ports.logs(),

@@ -43,11 +43,14 @@ public record Claim(
   /** It has time limits, to be forgotten. */
   public static final int LIMITS = 4;
 
-  /** It was to run when a batch had ended; nothing to settle. */
+  /** It was submitted as blocked, behind a batch or another undo; nothing to settle. */
   public static final int THEN = 8;
+
+  /** It undoes a step of another task, to be told of its end. */
+  public static final int UNDO = 16;
 
   /** {@return whether its end has something to settle} */
   public boolean settles() {
-    return (flags & (LIVE_KEY | MEMBER | LIMITS)) != 0;
+    return (flags & (LIVE_KEY | MEMBER | LIMITS | UNDO)) != 0;
   }
 }

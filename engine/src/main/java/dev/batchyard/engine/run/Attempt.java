@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.api.DurableStep;
 import dev.batchyard.api.LeaseLost;
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.Progress;
@@ -12,6 +13,7 @@ import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -38,6 +40,7 @@ final class Attempt implements TaskContext {
   private volatile boolean interrupted;
   private volatile boolean called;
   private boolean seenUnbegun;
+  private volatile @Nullable AttemptSteps steps;
 
   Attempt(Claim claim, Boot boot, OpenLog log, LongSupplier nanos) {
     this.claim = claim;
@@ -96,8 +99,9 @@ final class Attempt implements TaskContext {
     return thread != null;
   }
 
-  /** From here on its handler runs. */
-  void call() {
+  /** From here on its handler runs, with these durable steps. */
+  void call(AttemptSteps durable) {
+    steps = durable;
     called = true;
   }
 
@@ -215,6 +219,11 @@ final class Attempt implements TaskContext {
       throw new LeaseLost(claim.task());
     }
     CrashPoint.EFFECT_ALLOWED.pass();
+  }
+
+  @Override
+  public <R extends Record> R step(DurableStep<R> step) throws Exception {
+    return Objects.requireNonNull(steps, "its handler has not been called").run(step);
   }
 
   @Override

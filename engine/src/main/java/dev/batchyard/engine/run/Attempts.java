@@ -10,6 +10,7 @@ import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.ParameterCodec;
+import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.task.AttemptEnd;
 import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.Failure;
@@ -34,6 +35,7 @@ final class Attempts {
 
   private final TaskTypes types;
   private final ParameterCodec codec;
+  private final Steps steps;
   private final AwayErrors awayErrors;
   private final RandomGenerator random;
   private final String node;
@@ -56,6 +58,7 @@ final class Attempts {
   Attempts(
       TaskTypes types,
       ParameterCodec codec,
+      Steps steps,
       AwayErrors awayErrors,
       RandomGenerator random,
       String node,
@@ -65,6 +68,7 @@ final class Attempts {
       ErrorRules rules) {
     this.types = types;
     this.codec = codec;
+    this.steps = steps;
     this.awayErrors = awayErrors;
     this.random = random;
     this.node = node;
@@ -237,7 +241,7 @@ final class Attempts {
   }
 
   private AttemptEnd call(Attempt attempt) {
-    attempt.call();
+    attempt.call(new AttemptSteps(attempt, steps, types, codec));
     try {
       TaskType<?> type = types.get(attempt.claim().type());
       return switch (invoke(type, attempt)) {

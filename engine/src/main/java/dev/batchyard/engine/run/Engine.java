@@ -51,6 +51,7 @@ public final class Engine implements AutoCloseable {
         new Attempts(
             types,
             ports.codec(),
+            ports.steps(),
             ports.awayErrors(),
             new SplittableRandom(),
             config.name(),

@@ -10,6 +10,7 @@ import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Sessions;
+import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Upkeep;
 
 /** What a running node needs from outside. */
@@ -20,6 +21,7 @@ public record EnginePorts(
     Rescues rescues,
     Expiries expiries,
     RunningRows runningRows,
+    Steps steps,
     Upkeep upkeep,
     ParameterCodec codec,
     AttemptLogs logs,

@@ -63,8 +63,9 @@ create table lane (
 
 create sequence task_id;
 
--- flags: what the end of the task settles (1 a live key, 2 its batch, 4 limits; see settle()), and
--- 8 for one that waited for a batch. Plain tasks have 0 and pay nothing.
+-- flags: what the end of the task settles (1 a live key, 2 its batch, 4 limits; see settle(); 16 it
+-- undoes a step, see undo_ended()), and 8 for one that was born blocked. Plain tasks have 0 and pay
+-- nothing.
 -- due_at: only where it lay ahead at the submit.
 create table task (
   id           bigint      not null primary key,
@@ -361,6 +362,44 @@ create table attempt_log (
 create index attempt_log_task on attempt_log (task, id);
 create index attempt_log_lease on attempt_log (lease) where lease is not null;
 
+-- Durable steps of tasks, numbered in the order in which they were first begun. Those of one round
+-- are undone together; what is begun after that, by a rerun, is of the next round.
+-- lease: under which it was begun last. undo_task: the task that undoes it, made when its task ends
+-- badly; undone_at: when that had completed.
+create table step (
+  task        bigint      not null,
+  round       smallint    not null,
+  number      smallint    not null,
+  name        text        not null,
+  lease       bigint      not null,
+  started_at  timestamptz not null,
+  done_at     timestamptz,
+  result      jsonb,
+  undo_type   text,
+  undo_params jsonb,
+  undo_retry  text,
+  undo_task   bigint,
+  undone_at   timestamptz,
+  primary key (task, round, name),
+  check ((done_at is null) = (result is null)),
+  check ((undo_type is null) = (undo_params is null) and (undo_type is null) = (undo_retry is null)),
+  check (undo_task is null or undo_type is not null),
+  check (undone_at is null or undo_task is not null));
+
+create unique index step_undo on step (undo_task) where undo_task is not null;
+
+-- Rounds of steps that are being undone, or were; a row comes with the undo tasks, in the transaction
+-- that ends the task.
+create table compensation (
+  task     bigint      not null,
+  round    smallint    not null,
+  state    text        not null check (state in ('undoing', 'needs_person', 'undone')),
+  began_at timestamptz not null,
+  moved_at timestamptz not null,
+  primary key (task, round));
+
+create index compensation_open on compensation (task) where state <> 'undone';
+
 -- Exceptional moves: what the other rows do not imply.
 create table event (
   id         bigint      generated always as identity primary key,
@@ -586,34 +625,43 @@ begin
   return coalesce(v_refused, '{}');
 end $$;
 
--- Ends a batch that is sealed and whose members have all ended, once: its then task becomes ready.
--- Returns how many tasks it released, 0 or 1. Its row is locked by the caller's update.
-create function end_batch(p_batch bigint, p_now timestamptz)
+-- Makes a blocked task ready; one that is paused will be when it is resumed. Returns how many it
+-- released, 0 or 1.
+create function unblock(p_task bigint, p_now timestamptz, p_by text, p_why text)
 returns integer language plpgsql set search_path from current as $$
 declare
-  v_then   bigint;
   v_parked parked;
 begin
-  update batch set ended_at = p_now
-   where id = p_batch and ended_at is null and sealed_at is not null
-     and completed + failed + cancelled = total
-  returning then_task into v_then;
-  select * into v_parked from parked where id = v_then for update;
+  select * into v_parked from parked where id = p_task for update;
   if not found then
     return 0; -- nobody waits, or a person has cancelled it
   end if;
   if v_parked.state = 'paused' then
     update parked set from_state = 'ready', due_at = p_now
-     where id = v_then and from_state = 'blocked';
+     where id = p_task and from_state = 'blocked';
     return 0;
   end if;
-  delete from parked where id = v_then;
+  delete from parked where id = p_task;
   insert into block (lane, due_at, kind, first, lo, hi, attempt, failures, crashes, generation)
-  values (v_parked.lane, p_now, v_parked.kind, v_then, v_then, v_then,
+  values (v_parked.lane, p_now, v_parked.kind, p_task, p_task, p_task,
           v_parked.attempt, v_parked.failures, v_parked.crashes, v_parked.generation);
   insert into event (task, at, from_state, to_state, by, why)
-  values (v_then, p_now, 'blocked', 'ready', 'batch', 'batch ' || p_batch || ' has ended');
+  values (p_task, p_now, 'blocked', 'ready', p_by, p_why);
   return 1;
+end $$;
+
+-- Ends a batch that is sealed and whose members have all ended, once: its then task becomes ready.
+-- Returns how many tasks it released, 0 or 1. Its row is locked by the caller's update.
+create function end_batch(p_batch bigint, p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_then bigint;
+begin
+  update batch set ended_at = p_now
+   where id = p_batch and ended_at is null and sealed_at is not null
+     and completed + failed + cancelled = total
+  returning then_task into v_then;
+  return unblock(v_then, p_now, 'batch', 'batch ' || p_batch || ' has ended');
 end $$;
 
 -- What the end of a task brings with it, in the transaction that stored its outcome, last: frees its
@@ -673,6 +721,271 @@ begin
   return v_released;
 end $$;
 
+-- The round to which steps that a task begins now belong.
+create function step_round(p_task bigint)
+returns smallint language plpgsql stable set search_path from current as $$
+begin
+  return (select coalesce(max(round), 0) + 1 from compensation where task = p_task);
+end $$;
+
+-- Records a step of a running task as started, or tells what is recorded of it: 'started' if its
+-- action has never run, 'unknown', 'done', or why it cannot be begun: 'many' (as many as may be),
+-- 'policy' (there is none of this name), 'undo' (another one is recorded, and would not undo what is
+-- begun now). p_again: this very attempt has begun it before. The lease's row is locked first, unlike
+-- by commit_chunk(): this is a whole transaction, in which no client can freeze, and who ends the task
+-- locks the lease and then its steps.
+create function begin_step(
+  p_task bigint, p_token uuid, p_name text, p_again boolean, p_undo_type text, p_undo_params jsonb,
+  p_undo_retry text, p_steps_max integer, p_now timestamptz)
+returns table (answer text, stored text, recorded text) language plpgsql
+set search_path from current as $$
+declare
+  v_lease bigint;
+  v_round smallint;
+  v_count integer;
+  v_step  step;
+begin
+  select id into v_lease from lease where token = p_token and ids @> p_task for share;
+  if not found then
+    raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';
+  end if;
+  v_round := step_round(p_task);
+  select * into v_step from step
+   where task = p_task and round = v_round and name = p_name
+     for update;
+  if found then
+    answer := case
+      when v_step.done_at is not null then 'done'
+      when (v_step.undo_type, v_step.undo_params) is distinct from (p_undo_type, p_undo_params) then 'undo'
+      when v_step.lease = v_lease and not p_again then 'started' -- our own first try
+      else 'unknown' end;
+    if answer = 'unknown' then
+      update step set lease = v_lease
+       where task = p_task and round = v_round and name = p_name;
+    end if;
+  else
+    select count(*) into v_count from step where task = p_task and round = v_round;
+    answer := case
+      when v_count >= p_steps_max then 'many'
+      when p_undo_retry is not null
+           and not exists (select from retry_policy where name = p_undo_retry) then 'policy'
+      else 'started' end;
+    if answer = 'started' then
+      insert into step (task, round, number, name, lease, started_at, undo_type, undo_params,
+                        undo_retry)
+      values (p_task, v_round, v_count + 1, p_name, v_lease, coalesce(p_now, clock_timestamp()),
+              p_undo_type, p_undo_params, p_undo_retry);
+    end if;
+  end if;
+  stored := v_step.result;
+  recorded := v_step.undo_type || ' ' || v_step.undo_params;
+  return next;
+end $$;
+
+-- Records a step that was begun as done, once; again does no harm. The lease is locked first here too.
+create function end_step(
+  p_task bigint, p_token uuid, p_name text, p_result jsonb, p_now timestamptz)
+returns void language plpgsql set search_path from current as $$
+declare
+  v_round smallint;
+begin
+  perform from lease where token = p_token and ids @> p_task for share;
+  if not found then
+    raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';
+  end if;
+  v_round := step_round(p_task);
+  update step
+     set done_at = coalesce(done_at, p_now, clock_timestamp()), result = coalesce(result, p_result)
+   where task = p_task and round = v_round and name = p_name;
+  if not found then
+    raise exception 'task %: step % was not begun', p_task, p_name using errcode = 'BY002';
+  end if;
+end $$;
+
+-- Makes the undo tasks of a task that ends badly, in the transaction that ends it: the one of its last
+-- step is ready, the others are blocked. Returns how many are ready, 0 or 1; 0 too for most tasks,
+-- which have no steps, and when it is called again for the same end.
+create function undo_steps(p_task bigint, p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_now   timestamptz := coalesce(p_now, clock_timestamp());
+  v_round smallint;
+  v_from  lane;
+  v_step  step;
+  v_lane  integer;
+  v_id    bigint;
+  v_ready integer := 0;
+begin
+  if not exists (select from step where task = p_task) then
+    return 0;
+  end if;
+  v_round := step_round(p_task);
+  select l.* into v_from
+    from (select t.lane from task t where t.id = p_task offset 0) t
+   cross join lateral (select l.* from lane l where l.id = t.lane offset 0) l;
+  for v_step in
+    select * from step
+     where task = p_task and round = v_round and undo_type is not null
+     order by number desc
+  loop
+    select id into v_lane from lane
+     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+    if not found then
+      insert into lane (queue, type, priority)
+      values (v_from.queue, v_step.undo_type, v_from.priority)
+          on conflict do nothing;
+      select id into v_lane from lane
+       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+    end if;
+    v_id := nextval('task_id');
+    if v_ready = 0 then
+      insert into compensation (task, round, state, began_at, moved_at)
+      values (p_task, v_round, 'undoing', v_now, v_now);
+      insert into block (lane, due_at, first, lo, hi) values (v_lane, v_now, v_id, v_id, v_id);
+    else
+      insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
+                          generation, by, at)
+      values (v_id, 'blocked', 'blocked', 'new', v_lane, v_now, 0, 0, 0, 1, 'undo', v_now);
+    end if;
+    insert into task (id, submitted_at, lane, flags, label, params, retry)
+    values (v_id, v_now, v_lane, case v_ready when 0 then 16 else 16 + 8 end, v_step.name,
+            v_step.undo_params,
+            coalesce((select name from retry_policy where name = v_step.undo_retry), 'critical'));
+    update step set undo_task = v_id
+     where task = p_task and round = v_round and name = v_step.name and undo_task is null;
+    if not found then
+      raise exception 'task %: step % is undone twice', p_task, v_step.name using errcode = 'BY002';
+    end if;
+    v_ready := 1;
+  end loop;
+  return v_ready;
+end $$;
+
+-- Lets a compensation go on from wherever it stands: the last step that is not undone is at its turn.
+-- Its row is locked by the caller. Returns how many tasks became ready, 0 or 1.
+create function undo_next(p_task bigint, p_round smallint, p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_step  step;
+  v_end   task_state;
+  v_state text;
+begin
+  loop
+    select * into v_step from step
+     where task = p_task and round = p_round and undo_task is not null and undone_at is null
+     order by number desc
+     limit 1;
+    v_state := case when found then 'undoing' else 'undone' end;
+    select state into v_end from outcome where id = v_step.undo_task;
+    if v_end = 'completed' then
+      update step set undone_at = p_now
+       where task = p_task and round = p_round and name = v_step.name;
+      continue;
+    elsif v_end is not null then
+      v_state := 'needs_person';
+    end if;
+    update compensation set state = v_state, moved_at = p_now
+     where task = p_task and round = p_round and state <> v_state;
+    if v_state <> 'undoing' then
+      return 0;
+    elsif unblock(v_step.undo_task, p_now, 'undo', 'it is its turn to undo a step') = 1 then
+      return 1;
+    end if;
+    -- a person may have cancelled it while it was blocked, a moment ago; else it is ready or runs
+    exit when not exists (select from outcome where id = v_step.undo_task);
+  end loop;
+  return 0;
+end $$;
+
+-- What the ends of undo tasks bring with them; others do no harm. One that is not at its turn changes
+-- nothing, and must not wait: who is at its turn looks at it. Returns how many tasks became ready.
+create function undo_ended(p_tasks bigint[], p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_now      timestamptz := coalesce(p_now, clock_timestamp());
+  v_released integer := 0;
+  v_step     record;
+begin
+  for v_step in
+    select s.task, s.round
+      from unnest(p_tasks) i (id)
+     cross join lateral (
+       select s.task, s.round, s.number from step s where s.undo_task = i.id offset 0) s
+     where not exists (
+       select from step n
+        where n.task = s.task and n.round = s.round and n.number > s.number
+          and n.undo_task is not null and n.undone_at is null)
+     order by s.task, s.round
+  loop
+    perform from compensation where task = v_step.task and round = v_step.round for update;
+    v_released := v_released + undo_next(v_step.task, v_step.round, v_now);
+  end loop;
+  return v_released;
+end $$;
+
+-- All of that for tasks that have just ended badly. Returns how many tasks became ready.
+create function undo(p_tasks bigint[], p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_task     bigint;
+  v_released integer := 0;
+begin
+  foreach v_task in array p_tasks loop
+    v_released := v_released + undo_steps(v_task, p_now);
+  end loop;
+  return v_released + undo_ended(p_tasks, p_now);
+end $$;
+
+-- Why a task cannot run again yet: its steps have to be undone first. Null if that is not so.
+create function not_undone(p_task bigint)
+returns text language plpgsql stable set search_path from current as $$
+declare
+  v_open compensation;
+  v_step step;
+begin
+  select * into v_open from compensation where task = p_task and state <> 'undone';
+  if not found then
+    return null;
+  end if;
+  select * into v_step from step
+   where task = p_task and round = v_open.round and undo_task is not null and undone_at is null
+   order by number desc
+   limit 1;
+  return case v_open.state
+    when 'undoing' then format(
+      'its steps are being undone, at present %L by task %s; it can run again when they are',
+      v_step.name, v_step.undo_task)
+    else format(
+      'its steps are not undone: task %s, which is to undo %L, needs a person; run that one again first',
+      v_step.undo_task, v_step.name) end;
+end $$;
+
+-- Takes the end of an undo task back, for a rerun of it. Returns why it cannot run again yet, or null.
+create function undo_again(p_undo_task bigint, p_now timestamptz)
+returns text language plpgsql set search_path from current as $$
+declare
+  v_step  step;
+  v_first step;
+begin
+  select * into v_step from step where undo_task = p_undo_task;
+  if not found then
+    return null;
+  end if;
+  perform from compensation where task = v_step.task and round = v_step.round for update;
+  select * into v_first from step
+   where task = v_step.task and round = v_step.round and undo_task is not null and undone_at is null
+   order by number desc
+   limit 1;
+  if v_first.number > v_step.number then
+    return format(
+      'it is not its turn: it undoes step %L of task %s, and task %s has to undo %L before it',
+      v_step.name, v_step.task, v_first.undo_task, v_first.name);
+  end if;
+  update compensation set state = 'undoing', moved_at = p_now
+   where task = v_step.task and round = v_step.round and state = 'needs_person';
+  return null;
+end $$;
+
 -- Takes back what settle() did, in its order of locks, before a rerun removes the outcome. Returns why
 -- that cannot be, and is to be rolled back then, or null. What a batch has released stays released.
 create function unsettle(p_task bigint, p_now timestamptz)
@@ -682,11 +995,22 @@ declare
   v_type   text;
   v_state  task_state;
   v_holder bigint;
+  v_why    text;
   v_now    timestamptz := coalesce(p_now, clock_timestamp());
 begin
+  v_why := not_undone(p_task);
+  if v_why is not null then
+    return v_why;
+  end if;
   select * into v_task from task where id = p_task;
   if v_task.flags = 0 then
     return null;
+  end if;
+  if v_task.flags & 16 <> 0 then
+    v_why := undo_again(p_task, v_now);
+    if v_why is not null then
+      return v_why;
+    end if;
   end if;
   if v_task.flags & 8 <> 0
      and exists (select from batch where then_task = p_task and ended_at is null) then

@@ -1,6 +1,7 @@
 package dev.batchyard.tasks.data;
 
 import dev.batchyard.api.AttemptLog;
+import dev.batchyard.api.DurableStep;
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.Progress;
 import dev.batchyard.api.TaskContext;
@@ -51,6 +52,11 @@ final class AttemptContext implements TaskContext {
 
   @Override
   public void effect() {}
+
+  @Override
+  public <R extends Record> R step(DurableStep<R> step) {
+    throw new UnsupportedOperationException("an import has no durable steps");
+  }
 
   @Override
   public void progress(Progress now) {
