@@ -1,6 +1,7 @@
 package dev.batchyard.web;
 
 import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.Queues;
@@ -8,4 +9,9 @@ import dev.batchyard.engine.port.TaskViews;
 
 /** Where the pages read; they change nothing there. */
 public record Views(
-    TaskViews tasks, NodeViews nodes, Queues queues, Batches batches, LogLines logs) {}
+    TaskViews tasks,
+    NodeViews nodes,
+    Queues queues,
+    Batches batches,
+    Compensations compensations,
+    LogLines logs) {}

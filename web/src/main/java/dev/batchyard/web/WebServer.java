@@ -68,6 +68,7 @@ public final class WebServer implements AutoCloseable {
             views.nodes(),
             views.queues(),
             views.batches(),
+            views.compensations(),
             views.logs(),
             System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging

@@ -36,7 +36,7 @@ final class WebFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
+      truncate task, step, compensation, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
                reject, attempt_log, event, log_line, lane, tally
        restart identity;
       delete from queue where name <> 'default';
@@ -97,7 +97,13 @@ final class WebFixture implements AutoCloseable {
   }
 
   Views views(TaskViews tasks) {
-    return new Views(tasks, store.nodeViews(), store.queues(), store.batches(), store.logLines());
+    return new Views(
+        tasks,
+        store.nodeViews(),
+        store.queues(),
+        store.batches(),
+        store.compensations(),
+        store.logLines());
   }
 
   Browser signIn() {

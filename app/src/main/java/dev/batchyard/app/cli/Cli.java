@@ -55,6 +55,7 @@ final class Cli {
         .addSubcommand(new LogsCommand(this))
         .addSubcommand(new BatchesCommand(this))
         .addSubcommand(new BatchCommand(this))
+        .addSubcommand(new CompensationsCommand(this))
         .addSubcommand(new QueuesCommand(this))
         .addSubcommand(new QueueCommand(this))
         .addSubcommand(new RetryPoliciesCommand(this))

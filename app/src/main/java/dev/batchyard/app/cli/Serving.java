@@ -92,6 +92,7 @@ final class Serving implements AutoCloseable {
             store.nodeViews(),
             store.queues(),
             store.batches(),
+            store.compensations(),
             store.logLines()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }

@@ -2,9 +2,11 @@ package dev.batchyard.app.cli;
 
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.Installation;
+import dev.batchyard.engine.port.Compensations.TaskSteps;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -13,7 +15,7 @@ import picocli.CommandLine.Parameters;
 /** Shows one task. */
 @Command(
     name = "task",
-    description = "Shows one task: state, ledger, checkpoint, attempts, history, rejects.")
+    description = "Shows one task: state, ledger, checkpoint, attempts, history, rejects, steps.")
 final class TaskCommand implements Callable<Integer> {
 
   private static final int REJECTS = 5;
@@ -48,8 +50,15 @@ final class TaskCommand implements Callable<Integer> {
       TaskViews views = installation.store().taskViews();
       TaskDetail detail = views.find(task).orElseThrow(() -> CliFailure.noSuchTask(task));
       List<Reject> shown = views.rejects(task, rejectsAfter, rejects);
-      cli.console().tell(TaskJson.of(detail, shown));
+      TaskSteps steps = installation.store().compensations().of(task);
+      Map<String, Object> document = TaskJson.of(detail, shown);
+      document.putAll(StepWords.document(steps));
+      cli.console().tell(document);
       cli.console().say(new Show(cli.context().zone()).task(detail, shown));
+      String told = new StepWords(cli.context().zone()).steps(steps);
+      if (!told.isEmpty()) {
+        cli.console().say(told);
+      }
     }
     return Exit.OK.code();
   }

@@ -196,6 +196,7 @@ public final class BatchyardQueue implements QueueSystem {
             store.nodeViews(),
             store.queues(),
             store.batches(),
+            store.compensations(),
             store.logLines()),
         now.submitter());
   }

@@ -3,12 +3,14 @@ package dev.batchyard.web.dashboard;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
+import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.TaskViews;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -23,6 +25,9 @@ public final class Dashboard {
   /** The most tasks of a page. */
   static final int TASKS_MAX = 50;
 
+  /** The most compensations of a page. */
+  static final int COMPENSATIONS_MAX = 50;
+
   /** The most batches of a page. */
   static final int BATCHES_MAX = 50;
 
@@ -30,6 +35,7 @@ public final class Dashboard {
   private final NodeViews nodes;
   private final Queues queues;
   private final Batches batches;
+  private final Compensations compensations;
   private final LogLines logs;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
@@ -37,6 +43,7 @@ public final class Dashboard {
   private final SharedReads<String, List<QueueRow>> liveQueues;
   private final SharedReads<Long, BatchList> liveBatchLists;
   private final SharedReads<Long, Batch> liveBatches;
+  private final SharedReads<Long, CompensationList> liveCompensations;
   private final SharedReads<String, java.util.Map<TaskState, Long>> liveCounts;
 
   /**
@@ -49,12 +56,14 @@ public final class Dashboard {
       NodeViews nodes,
       Queues queues,
       Batches batches,
+      Compensations compensations,
       LogLines logs,
       LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
     this.queues = queues;
     this.batches = batches;
+    this.compensations = compensations;
     this.logs = logs;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
@@ -63,6 +72,7 @@ public final class Dashboard {
     liveQueues = new SharedReads<>(_ -> queues.list(), nanos);
     liveBatchLists = new SharedReads<>(before -> batches(before), nanos);
     liveBatches = new SharedReads<>(id -> batch(id), nanos);
+    liveCompensations = new SharedReads<>(before -> compensations(before), nanos);
   }
 
   TaskList list(ListQuery query) {
@@ -82,6 +92,7 @@ public final class Dashboard {
     TaskViews.TaskDetail detail = tasks.find(key.task()).orElseThrow(MissingPage::new);
     return new TaskSheet(
         detail,
+        compensations.of(key.task()),
         key.after(),
         tasks.rejects(key.task(), key.after(), TaskSheet.REJECTS_MAX + 1),
         logs.tail(key.task(), TaskSheet.TAIL_MAX));
@@ -112,6 +123,22 @@ public final class Dashboard {
 
   List<QueueRow> sharedQueues() {
     return liveQueues.get("");
+  }
+
+  /**
+   * {@return compensations that are not done, of tasks below an id; from the newest when it is 0}
+   */
+  CompensationList compensations(long before) {
+    return new CompensationList(
+        before,
+        compensations.list(
+            EnumSet.of(Compensations.State.UNDOING, Compensations.State.NEEDS_PERSON),
+            before > 0 ? OptionalLong.of(before) : OptionalLong.empty(),
+            COMPENSATIONS_MAX));
+  }
+
+  CompensationList sharedCompensations(long before) {
+    return liveCompensations.get(before);
   }
 
   /** {@return batches below an id; from the newest when it is 0} */

@@ -113,6 +113,7 @@ public final class Pages {
                       sheet,
                       "head",
                       "ends",
+                      "steps",
                       "ledger",
                       "attempts",
                       "rejects",
@@ -192,6 +193,30 @@ public final class Pages {
         page,
         dashboard::sharedQueues,
         queues -> regions("queues", page, "queues", queues, "rows"));
+  }
+
+  @GetMapping(path = "/compensations", produces = HTML)
+  String compensations(
+      HttpServletRequest request, @RequestParam(name = "before", defaultValue = "") String before) {
+    long from = InvalidAddress.number(before);
+    String path = "/compensations" + (from > 0 ? "?before=" + from : "");
+    Page page = page(request, "compensations.title", path, "/live" + path);
+    return html("compensations/list", page, "list", dashboard.compensations(from));
+  }
+
+  @GetMapping("/live/compensations")
+  void liveCompensations(
+      HttpServletRequest request,
+      HttpServletResponse response,
+      @RequestParam(name = "before", defaultValue = "") String before)
+      throws IOException {
+    long from = InvalidAddress.number(before);
+    Page page = page(request, "compensations.title", "", "");
+    serve(
+        response,
+        page,
+        () -> dashboard.sharedCompensations(from),
+        list -> regions("compensations", page, "list", list, "rows"));
   }
 
   @GetMapping(path = "/nodes", produces = HTML)

@@ -1,6 +1,7 @@
 package dev.batchyard.web.dashboard;
 
 import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.engine.port.Compensations.TaskSteps;
 import dev.batchyard.engine.port.LogLines.Line;
 import dev.batchyard.engine.port.TaskViews.Attempt;
 import dev.batchyard.engine.port.TaskViews.QueuePause;
@@ -13,11 +14,13 @@ import java.util.Optional;
 /**
  * What the page of one task shows.
  *
+ * @param steps its durable steps, and what it undoes
  * @param after the rejects begin above this number
  * @param rejects one more than the page shows, if there are more
  * @param tail the newest lines of the log, in order
  */
-public record TaskSheet(TaskDetail detail, long after, List<Reject> rejects, List<Line> tail) {
+public record TaskSheet(
+    TaskDetail detail, TaskSteps steps, long after, List<Reject> rejects, List<Line> tail) {
 
   /** The most rejects of a page. */
   static final int REJECTS_MAX = 50;
