@@ -1,5 +1,6 @@
 package dev.batchyard.app.process;
 
+import dev.batchyard.api.TaskType;
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.Node;
 import dev.batchyard.app.NodeLog;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 
 /**
  * The node of a proof: the product's, on a data folder, with the task types of {@link Deeds} and
@@ -39,7 +41,10 @@ final class ProofNode {
         new Deeds(
             installation.database().handlers(),
             installation.store(),
-            Mischief.type(installation.database().handlers()));
+            Stream.concat(
+                    Stream.of(Mischief.type(installation.database().handlers())),
+                    StepDeeds.types(installation.database().handlers()).stream())
+                .toArray(TaskType<?>[]::new));
     Node node = Node.start(installation, deeds.types());
     Runtime.getRuntime()
         .addShutdownHook(

@@ -24,6 +24,7 @@ final class Prove {
              ./dev prove failover [--kills N] [--black-holes N] [--seed S]
              ./dev chaos [--kills N] [--freezes N] [--crashes N] [--lost-replies N] [--deaths N]
                          [--seconds N] [--seed S]
+             ./dev prove compensation [--tasks N] [--kills N] [--seed S]
       """;
 
   private Prove() {}
@@ -101,6 +102,11 @@ final class Prove {
         Duration least = Duration.ofSeconds(take(flags, "--seconds", 5));
         yield folder -> chaos(folder, seed, blows, deaths, least);
       }
+      case "compensation" -> {
+        int tasks = Math.toIntExact(take(flags, "--tasks", 500));
+        int kills = Math.toIntExact(take(flags, "--kills", 50));
+        yield folder -> compensation(folder, new CompensationProof.Plan(seed, tasks, kills));
+      }
       default -> throw new IllegalArgumentException("no such proof: '" + name + "'");
     };
   }
@@ -173,16 +179,27 @@ final class Prove {
     }
   }
 
+  private static boolean compensation(Path folder, CompensationProof.Plan plan) throws Exception {
+    CompensationProof.Report report;
+    try (CompensationProof proof = new CompensationProof(folder, plan)) {
+      report = proof.run();
+    }
+    System.out.println(report.figures());
+    return told(report.violations());
+  }
+
   private static boolean told(Aftermath.Report report) {
     System.out.println(report.figures());
     System.out.println(report.verdict());
-    report
-        .violations()
-        .forEach((name, found) -> {
-          System.out.println("VIOLATED: " + name + ": " + found.size());
-          found.stream().limit(10).forEach(each -> System.out.println("  " + each));
-        });
-    return report.violations().isEmpty();
+    return told(report.violations());
+  }
+
+  private static boolean told(Map<String, List<String>> violations) {
+    violations.forEach((name, found) -> {
+      System.out.println("VIOLATED: " + name + ": " + found.size());
+      found.stream().limit(10).forEach(each -> System.out.println("  " + each));
+    });
+    return violations.isEmpty();
   }
 
   /** One import whose nodes are killed, and one whose nodes are stopped. */
