@@ -250,7 +250,8 @@ final class StepsEngineTest {
         ports.upkeep(),
         ports.codec(),
         ports.logs(),
-        ports.awayErrors());
+        ports.awayErrors(),
+        ports.retryPolicies());
   }
 
   private Nodes nodes(TaskHandler<Nodes.Numbered> handler) {

@@ -79,7 +79,7 @@ final class CompensationProof implements AutoCloseable {
   Report run() throws Exception {
     long from = System.nanoTime();
     for (int n = 0; n < NODES; n++) {
-      nodes.add(yard.startProof("node-" + n));
+      nodes.add(yard.start(yard.proof("node-" + n)));
     }
     int portion = Math.ceilDiv(plan.tasks(), plan.kills() + 1);
     for (int blow = 0; blow < plan.kills(); blow++) {
@@ -135,7 +135,7 @@ final class CompensationProof implements AutoCloseable {
     for (int n = 0; n < NODES; n++) {
       if (nodes.get(n).pid() == victim[0]) {
         nodes.get(n).kill();
-        nodes.set(n, yard.startProof("node-" + n));
+        nodes.set(n, yard.start(yard.proof("node-" + n)));
       }
     }
   }
