@@ -17,6 +17,7 @@ import dev.batchyard.tasks.data.jdbc.CopySink;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
@@ -62,7 +63,8 @@ public final class Installation implements AutoCloseable {
             database::session,
             StoreClock.DATABASE,
             new SplittableRandom(),
-            new Store.Settings(lease, settings.logRetention(), settings.taskRetention()));
+            new Store.Settings(lease, settings.logRetention(), settings.taskRetention()),
+            InstantSource.system());
   }
 
   /**

@@ -60,13 +60,15 @@ final class PgUpkeep implements Upkeep {
   private final StoreClock clock;
   private final IdSpans spans;
   private final Retention retention;
+  private final DoctorRounds rounds;
   private final Duration logRetention;
 
-  PgUpkeep(Db db, StoreClock clock, IdSpans spans, Store.Settings settings) {
+  PgUpkeep(Db db, StoreClock clock, IdSpans spans, PgDoctor doctor, Store.Settings settings) {
     this.db = db;
     this.clock = clock;
     this.spans = spans;
     this.retention = new Retention(db, clock, settings.taskRetention());
+    this.rounds = new DoctorRounds(db, clock, doctor);
     this.logRetention = settings.logRetention();
   }
 
@@ -103,6 +105,11 @@ final class PgUpkeep implements Upkeep {
   @Override
   public boolean prune() {
     return retention.step();
+  }
+
+  @Override
+  public boolean examine() {
+    return rounds.step();
   }
 
   @Override

@@ -63,6 +63,11 @@ final class SqlStates {
     return e.getCause() instanceof SQLException cause && state(cause).equals("55P03");
   }
 
+  /** {@return whether a statement was given up because it took longer than it may} */
+  static boolean gaveUp(StoreUnavailable e) {
+    return e.getCause() instanceof SQLException cause && state(cause).equals("57014");
+  }
+
   /** {@return what callers of the ports see} */
   static RuntimeException translate(SQLException e) {
     return away(e)

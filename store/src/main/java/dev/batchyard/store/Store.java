@@ -5,6 +5,7 @@ import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Compensations;
+import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.LogLines;
@@ -20,6 +21,9 @@ import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.Upkeep;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import javax.sql.DataSource;
 
@@ -28,6 +32,9 @@ import javax.sql.DataSource;
  * find the schema by their search path. Thread-safe; closes nothing that it was given.
  */
 public final class Store {
+
+  /** A lease of a node that is no more is nothing to tell of before. */
+  private static final Duration UNRESCUED = Duration.ofMinutes(1);
 
   private final Db db;
   private final StoreClock clock;
@@ -39,6 +46,7 @@ public final class Store {
   private final Lanes lanes;
   private final IdSpans spans;
   private final Submissions submissions;
+  private final Optional<InstantSource> nodeClock;
 
   /**
    * Over the pool for queue traffic and a source of sessions.
@@ -51,6 +59,32 @@ public final class Store {
       StoreClock clock,
       RandomGenerator random,
       Settings settings) {
+    this(queue, sessions, clock, random, settings, Optional.empty());
+  }
+
+  /**
+   * The same for a process whose own clock is to be compared with the database's.
+   *
+   * @param nodeClock read by {@link #doctor()} only
+   */
+  public Store(
+      DataSource queue,
+      SessionSource sessions,
+      StoreClock clock,
+      RandomGenerator random,
+      Settings settings,
+      InstantSource nodeClock) {
+    this(queue, sessions, clock, random, settings, Optional.of(nodeClock));
+  }
+
+  private Store(
+      DataSource queue,
+      SessionSource sessions,
+      StoreClock clock,
+      RandomGenerator random,
+      Settings settings,
+      Optional<InstantSource> nodeClock) {
+    this.nodeClock = nodeClock;
     this.db = new Db(queue, random);
     this.clock = clock;
     this.settings = settings;
@@ -180,6 +214,20 @@ public final class Store {
   }
 
   public Upkeep upkeep() {
-    return new PgUpkeep(db, clock, spans, settings);
+    return new PgUpkeep(db, clock, spans, doctor(ServerScans.Bounds.DEFAULT), settings);
+  }
+
+  public Doctor doctor() {
+    return doctor(ServerScans.Bounds.DEFAULT);
+  }
+
+  PgDoctor doctor(ServerScans.Bounds bounds) {
+    return new PgDoctor(
+        db,
+        System::nanoTime,
+        List.of(
+            new TaskScans(db, clock, rescues(), UNRESCUED).all(),
+            new BatchScans(db, clock, wakeUps).all(),
+            new ServerScans(clock, spans, nodeClock, bounds).all()));
   }
 }

@@ -46,7 +46,7 @@ final class StoreFixture implements AutoCloseable {
   private static final String EMPTY =
       """
       truncate task, step, compensation, expiry, task_key, batch, outcome, tally, block, lease, parked, request, running, node,
-               checkpoint, reject, attempt_log, event, log_line, lane
+               checkpoint, reject, attempt_log, event, log_line, lane, doctor_look
        restart identity
       """;
 
@@ -164,6 +164,10 @@ final class StoreFixture implements AutoCloseable {
 
   long submit(TaskDraft draft) {
     return store.submissions().submit(List.of(draft)).getFirst().task();
+  }
+
+  List<Long> submit(List<TaskDraft> drafts) {
+    return store.submissions().submit(drafts).stream().map(Submitted::task).toList();
   }
 
   List<Long> submit(int count) {

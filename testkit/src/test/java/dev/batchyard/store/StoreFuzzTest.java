@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Check;
 import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.MoveRefused;
@@ -17,6 +19,7 @@ import dev.batchyard.testkit.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,6 +66,7 @@ class StoreFuzzTest {
       running.add(threads.submit(() -> rescueAndAge(f, deadline)));
       running.add(threads.submit(() -> count(f, deadline)));
       running.add(threads.submit(() -> rollUp(f, deadline)));
+      running.add(threads.submit(() -> examine(f, deadline)));
       for (Future<?> one : running) {
         one.get(LIMIT.toSeconds() + 30, TimeUnit.SECONDS);
       }
@@ -283,6 +287,20 @@ class StoreFuzzTest {
           f.store.taskViews().counts().values().stream().mapToLong(Long::longValue).sum();
       assertThat(counted).isBetween(before, f.count(STORED));
       TallyTest.rollUp(f);
+    }
+  }
+
+  /** The doctor looks all the time; what is on the move is no finding. */
+  private static void examine(StoreFixture f, long deadline) {
+    // the server does not wait for the disk here, and the nodes do not beat
+    Set<Check> checks = EnumSet.complementOf(EnumSet.of(Check.SETTINGS, Check.LEASES));
+    Doctor doctor = f.store.doctor();
+    while (ended(f) < TASKS && System.nanoTime() < deadline) {
+      for (Check check : checks) {
+        Doctor.Finding finding = doctor.look(check, Doctor.ROWS);
+        assertThat(finding.found()).as(check.word()).isEmpty();
+        assertThat(finding.problem()).as(check.word()).isEmpty();
+      }
     }
   }
 

@@ -2,6 +2,7 @@ package dev.batchyard.web;
 
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Compensations;
+import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.Queues;
@@ -14,4 +15,5 @@ public record Views(
     Queues queues,
     Batches batches,
     Compensations compensations,
-    LogLines logs) {}
+    LogLines logs,
+    Doctor doctor) {}

@@ -70,6 +70,7 @@ public final class WebServer implements AutoCloseable {
             views.batches(),
             views.compensations(),
             views.logs(),
+            views.doctor(),
             System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
     AnnotationConfigServletWebServerApplicationContext context =

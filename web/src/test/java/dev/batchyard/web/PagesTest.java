@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
+import dev.batchyard.engine.port.Check;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.LogLines.Line;
 import dev.batchyard.engine.task.Failure;
@@ -354,5 +355,34 @@ final class PagesTest {
     assertThat(browser.page("/").select("tbody time").text()).endsWith("+08:00");
     browser.cookies().put("batchyard-zone", "Moon/Base");
     assertThat(browser.page("/").select("tbody time").text()).endsWith("+00:00");
+  }
+
+  @Test
+  void the_doctors_page_shows_each_check_and_what_was_found_in_either_language()
+      throws SQLException {
+    Document before = browser.page("/doctor");
+    assertThat(before.select("tbody tr")).hasSize(Check.values().length);
+    assertThat(before.select("tbody").text()).contains("no node has looked yet");
+    f.sql(
+        "insert into request values (7, 'pause', gen_random_uuid(), '%s', now())"
+            .formatted(MARKUP.replace("'", "''")));
+    boolean _ = f.store.upkeep().examine();
+
+    Document page = browser.page("/doctor");
+
+    var row =
+        page.select("tbody tr").stream()
+            .filter(tr -> tr.select("th").text().startsWith("requests"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(row.select(".badge").text()).isEqualTo("1 found");
+    assertThat(row.select("li").text()).startsWith("task 7: " + MARKUP);
+    assertThat(row.select("script")).isEmpty();
+    assertThat(row.select(".note").text()).isEqualTo(Check.REQUESTS.cure());
+    assertThat(row.select("time")).hasSize(2);
+    assertThat(page.select("nav a[aria-current=page]").text()).isEqualTo("Doctor");
+    Document chinese = browser.page("/doctor?lang=zh");
+    assertThat(chinese.select("h1").text()).isEqualTo("体检");
+    assertThat(chinese.select("tbody").text()).contains("发现 1 个", "--repair 删除它们");
   }
 }

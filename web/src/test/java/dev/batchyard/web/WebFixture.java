@@ -37,7 +37,7 @@ final class WebFixture implements AutoCloseable {
   private static final String EMPTY =
       """
       truncate task, step, compensation, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
-               reject, attempt_log, event, log_line, lane, tally
+               reject, attempt_log, event, log_line, lane, tally, doctor_look
        restart identity;
       delete from queue where name <> 'default';
       update queue set age_step = '60 s', paused_by = null, paused_at = null
@@ -103,7 +103,8 @@ final class WebFixture implements AutoCloseable {
         store.queues(),
         store.batches(),
         store.compensations(),
-        store.logLines());
+        store.logLines(),
+        store.doctor());
   }
 
   Browser signIn() {

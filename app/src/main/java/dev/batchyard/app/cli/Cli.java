@@ -60,7 +60,8 @@ final class Cli {
         .addSubcommand(new QueueCommand(this))
         .addSubcommand(new RetryPoliciesCommand(this))
         .addSubcommand(new RetryPolicyCommand(this))
-        .addSubcommand(new MarkCommand(this));
+        .addSubcommand(new MarkCommand(this))
+        .addSubcommand(new DoctorCommand(this));
     for (MoveCommand.Kind kind : MoveCommand.Kind.values()) {
       line.addSubcommand(kind.word(), MoveCommand.of(this, kind));
     }

@@ -4,7 +4,7 @@ package dev.batchyard.app.cli;
 enum Exit {
   /** All is well. */
   OK(0),
-  /** The task failed, or the move was refused. */
+  /** The task failed, the move was refused, or the doctor found something. */
   FAILED(1),
   /** Wrong use: an unknown option or parameter, or one with a value that cannot be. */
   USAGE(2),

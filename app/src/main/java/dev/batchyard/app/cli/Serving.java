@@ -93,7 +93,8 @@ final class Serving implements AutoCloseable {
             store.queues(),
             store.batches(),
             store.compensations(),
-            store.logLines()),
+            store.logLines(),
+            store.doctor()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 

@@ -197,7 +197,8 @@ public final class BatchyardQueue implements QueueSystem {
             store.queues(),
             store.batches(),
             store.compensations(),
-            store.logLines()),
+            store.logLines(),
+            store.doctor()),
         now.submitter());
   }
 

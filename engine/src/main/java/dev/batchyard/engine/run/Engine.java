@@ -37,6 +37,7 @@ public final class Engine implements AutoCloseable {
   private final Loop claimLoop;
   private final Loop finishLoop;
   private final Loop upkeepLoop;
+  private final Loop doctorLoop;
   private final Loop watchdog;
   private boolean stopped;
 
@@ -75,6 +76,7 @@ public final class Engine implements AutoCloseable {
     finishLoop = new Loop("finish", ends);
     upkeepLoop =
         new Loop("upkeep", new UpkeepLoop(config, ports, attempts, ends, chores, time.nanos()));
+    doctorLoop = new Loop("doctor", new DoctorLoop(config.beat(), ports.upkeep()));
     watchdog = new Loop("watchdog", new Watchdog(config, attempts));
   }
 
@@ -93,6 +95,7 @@ public final class Engine implements AutoCloseable {
             engine.sessionLoop,
             engine.finishLoop,
             engine.upkeepLoop,
+            engine.doctorLoop,
             engine.claimLoop)
         .forEach(Loop::start);
     return engine;
@@ -154,6 +157,7 @@ public final class Engine implements AutoCloseable {
     }
     finishLoop.stop();
     upkeepLoop.stop();
+    doctorLoop.stop();
     watchdog.stop();
     leave();
   }

@@ -426,6 +426,19 @@ create table log_line (
 create index log_line_task on log_line (task, id);
 create table log_line_default partition of log_line default;
 
+-- What nodes found when one of them looked for what should not be, by check. worked_at: when who
+-- looks now read the last page; null if nobody does. subjects, details: the first of what was found.
+create table doctor_look (
+  name      text        primary key,
+  worked_at timestamptz,
+  looked_at timestamptz,
+  since     timestamptz,
+  looked    bigint      not null default 0,
+  found     bigint      not null default 0,
+  subjects  text[]      not null default '{}',
+  details   text[]      not null default '{}',
+  problem   text        not null default '');
+
 -- Moves a task's position and ledger in the transaction that wrote the items which they cover. Called
 -- on the sink's connection. The lease's row is locked last, so that a process that freezes in the
 -- middle holds it as rarely as can be. BY001: the lease is lost, nothing may be committed.

@@ -4,6 +4,8 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.Compensations;
+import dev.batchyard.engine.port.Doctor;
+import dev.batchyard.engine.port.Doctor.LastLook;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
@@ -37,10 +39,12 @@ public final class Dashboard {
   private final Batches batches;
   private final Compensations compensations;
   private final LogLines logs;
+  private final Doctor doctor;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
   private final SharedReads<String, List<NodeRow>> liveNodes;
   private final SharedReads<String, List<QueueRow>> liveQueues;
+  private final SharedReads<String, List<LastLook>> liveLooks;
   private final SharedReads<Long, BatchList> liveBatchLists;
   private final SharedReads<Long, Batch> liveBatches;
   private final SharedReads<Long, CompensationList> liveCompensations;
@@ -58,6 +62,7 @@ public final class Dashboard {
       Batches batches,
       Compensations compensations,
       LogLines logs,
+      Doctor doctor,
       LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
@@ -65,11 +70,13 @@ public final class Dashboard {
     this.batches = batches;
     this.compensations = compensations;
     this.logs = logs;
+    this.doctor = doctor;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
     liveNodes = new SharedReads<>(_ -> nodes.nodes(), nanos);
     liveQueues = new SharedReads<>(_ -> queues.list(), nanos);
+    liveLooks = new SharedReads<>(_ -> doctor.lastLooks(), nanos);
     liveBatchLists = new SharedReads<>(before -> batches(before), nanos);
     liveBatches = new SharedReads<>(id -> batch(id), nanos);
     liveCompensations = new SharedReads<>(before -> compensations(before), nanos);
@@ -139,6 +146,14 @@ public final class Dashboard {
 
   CompensationList sharedCompensations(long before) {
     return liveCompensations.get(before);
+  }
+
+  List<LastLook> looks() {
+    return doctor.lastLooks();
+  }
+
+  List<LastLook> sharedLooks() {
+    return liveLooks.get("");
   }
 
   /** {@return batches below an id; from the newest when it is 0} */

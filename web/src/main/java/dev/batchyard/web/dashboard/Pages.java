@@ -236,6 +236,19 @@ public final class Pages {
             List.of(new Region("nodes", html("nodes/rows", page, "nodes", nodes))));
   }
 
+  @GetMapping(path = "/doctor", produces = HTML)
+  String doctor(HttpServletRequest request) {
+    Page page = page(request, "doctor.title", "/doctor", "/live/doctor");
+    return html("doctor/list", page, "looks", dashboard.looks());
+  }
+
+  @GetMapping("/live/doctor")
+  void liveDoctor(HttpServletRequest request, HttpServletResponse response) throws IOException {
+    Page page = page(request, "doctor.title", "/doctor", "");
+    serve(
+        response, page, dashboard::sharedLooks, looks -> regions("doctor", page, "looks", looks, "rows"));
+  }
+
   private <S> void serve(
       HttpServletResponse response, Page page, Supplier<S> read, Function<S, List<Region>> regions)
       throws IOException {

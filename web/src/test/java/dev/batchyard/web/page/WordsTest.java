@@ -3,6 +3,7 @@ package dev.batchyard.web.page;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Check;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -38,6 +39,16 @@ final class WordsTest {
       for (TaskState state : TaskState.values()) {
         assertThat(Words.in(language).maybe("state." + state.word())).as(state.word()).isPresent();
       }
+    }
+  }
+
+  @Test
+  void every_check_of_the_doctor_has_words_which_in_english_are_its_own() {
+    Words english = Words.in(Language.EN);
+    for (Check check : Check.values()) {
+      String key = "check." + check.word();
+      assertThat(english.maybe(key)).contains(check.finds());
+      assertThat(english.maybe(key + ".cure")).contains(check.cure());
     }
   }
 
