@@ -66,9 +66,28 @@ create table checkpoint (
   rejected bigint not null,
   lease bigint not null,
   moved_at timestamp with time zone not null default clock_timestamp(),
+  attempt integer not null default 0,
+  rewinds boolean not null default false,
+  kept integer not null default 0,
+  kept_at timestamp with time zone not null default clock_timestamp(),
   CHECK ((read = ((written + skipped) + rejected))),
   PRIMARY KEY (task, shard)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+
+create table checkpoint_log (
+  task bigint not null,
+  shard integer not null,
+  number integer not null,
+  "position" jsonb not null,
+  read bigint not null,
+  written bigint not null,
+  skipped bigint not null,
+  rejected bigint not null,
+  attempt integer not null,
+  at timestamp with time zone not null,
+  CHECK ((read = ((written + skipped) + rejected))),
+  PRIMARY KEY (task, shard, number)
+);
 
 create table compensation (
   task bigint not null,
@@ -78,6 +97,19 @@ create table compensation (
   moved_at timestamp with time zone not null,
   CHECK ((state = ANY (ARRAY['undoing'::text, 'needs_person'::text, 'undone'::text]))),
   PRIMARY KEY (task, round)
+);
+
+create table doctor_look (
+  name text not null,
+  worked_at timestamp with time zone,
+  looked_at timestamp with time zone,
+  since timestamp with time zone,
+  looked bigint not null default 0,
+  found bigint not null default 0,
+  subjects text[] not null default '{}'::text[],
+  details text[] not null default '{}'::text[],
+  problem text not null default ''::text,
+  PRIMARY KEY (name)
 );
 
 create table event (
@@ -550,15 +582,18 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION batchyard.commit_chunk(p_task bigint, p_token uuid, p_shard integer, p_generation integer, p_position jsonb, p_read bigint, p_written bigint, p_skipped bigint, p_rejected bigint, p_rejects jsonb)
+CREATE OR REPLACE FUNCTION batchyard.commit_chunk(p_task bigint, p_token uuid, p_shard integer, p_generation integer, p_position jsonb, p_read bigint, p_written bigint, p_skipped bigint, p_rejected bigint, p_rejects jsonb, p_rewinds boolean DEFAULT false)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'batchyard'
 AS $function$
 declare
-  v_lease bigint;
+  v_lease   bigint;
+  v_attempt integer;
+  v_was     checkpoint;
+  v_keeps   boolean;
 begin
-  select id into v_lease from lease where token = p_token and ids @> p_task;
+  select id, attempt into v_lease, v_attempt from lease where token = p_token and ids @> p_task;
   if v_lease is null then
     raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';
   end if;
@@ -567,10 +602,25 @@ begin
     select p_task, p_generation, p_shard, r.number, r."column", r.reason, r.raw
       from jsonb_to_recordset(p_rejects) r (number bigint, "column" text, reason text, raw text);
   end if;
+  select * into v_was from checkpoint where task = p_task and shard = p_shard;
+  v_keeps := found and (v_was.lease <> v_lease
+                        or v_was.kept_at <= clock_timestamp() - interval '10 s');
+  if v_keeps then
+    insert into checkpoint_log
+      (task, shard, number, position, read, written, skipped, rejected, attempt, at)
+    values
+      (p_task, p_shard, v_was.kept + 1, v_was.position, v_was.read, v_was.written, v_was.skipped,
+       v_was.rejected, v_was.attempt, v_was.moved_at)
+    on conflict do nothing; -- another owner has: this one is refused below
+    delete from checkpoint_log
+     where task = p_task and shard = p_shard and number <= v_was.kept + 1 - 16
+       and number % (2 ^ (floor(log(2.0, (v_was.kept + 1 - number) / 16.0)) + 1))::bigint <> 0;
+  end if;
   insert into checkpoint as c
-    (task, shard, position, read, written, skipped, rejected, lease)
+    (task, shard, position, read, written, skipped, rejected, lease, attempt, rewinds)
   values
-    (p_task, p_shard, p_position, p_read, p_written, p_skipped, p_rejected, v_lease)
+    (p_task, p_shard, p_position, p_read, p_written, p_skipped, p_rejected, v_lease, v_attempt,
+     p_rewinds)
   on conflict (task, shard) do update
     set position = excluded.position,
         read     = c.read + excluded.read,
@@ -578,7 +628,11 @@ begin
         skipped  = c.skipped + excluded.skipped,
         rejected = c.rejected + excluded.rejected,
         lease    = excluded.lease,
-        moved_at = clock_timestamp();
+        moved_at = clock_timestamp(),
+        attempt  = excluded.attempt,
+        rewinds  = c.rewinds and excluded.rewinds,
+        kept     = c.kept + v_keeps::integer,
+        kept_at  = case when v_keeps then clock_timestamp() else c.kept_at end;
   perform 1 from lease where id = v_lease and token = p_token and ids @> p_task for share;
   if not found then
     raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';

@@ -82,11 +82,14 @@ final class BatchScans {
           select o.state from outcome o where o.id = t.id offset 0) o on true
       """;
 
-  /** Whether all members of a batch must be there still: none of them is older than this. */
+  /** All members of a batch that was opened after this must be there still. */
   private static final String KEPT =
       """
-      select coalesce((select entered_at from id_span
-                        where closed is distinct from 'detached' order by lo limit 1), '-infinity') as at
+      select case when lo > 0 then coalesce(entered_at, '-infinity') else '-infinity' end as at
+        from id_span
+       where closed is distinct from 'detached'
+       order by lo
+       limit 1
       """;
 
   private static final String MISCOUNTED =

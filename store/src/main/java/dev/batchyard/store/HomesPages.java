@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Walks the ids downwards: each is to have a task and one home, or neither. A page is one statement,
- * and so one snapshot: a task that moves is in it where it was or where it is.
+ * Walks the ids downwards: each is to have a task and one home, or neither. A page is one
+ * statement, and so one snapshot: a task that moves is in it where it was or where it is.
  */
 final class HomesPages implements Scan.Pages {
 
@@ -37,7 +37,7 @@ final class HomesPages implements Scan.Pages {
   private static final String PAGE =
       """
       with homes as materialized (
-        select id, sum(tasks) as tasks, count(home) as homes, string_agg(home, ', ' order by home) as told
+        select id, sum(tasks) as tasks, count(home) as homes, string_agg(home, ', ') as told
           from (select id, 1 as tasks, null as home from task where id >= ? and id <= ?
                  union all
                 select id, 0, 'outcome' from outcome where id >= ? and id <= ?

@@ -3,7 +3,6 @@ package dev.batchyard.store;
 import dev.batchyard.engine.port.Check;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.StoreUnavailable;
-import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Each try is one short transaction that looks in block, lease, parked, outcome, in this order, and
@@ -193,6 +194,7 @@ final class PgOperatorMoves implements OperatorMoves {
   private final Settlements settlements;
   private final WakeUps wakeUps;
   private final WaitingTasks waiting;
+  private final PgCheckpoints checkpoints;
 
   PgOperatorMoves(Db db, StoreClock clock, Settlements settlements, WakeUps wakeUps) {
     this.db = db;
@@ -200,6 +202,7 @@ final class PgOperatorMoves implements OperatorMoves {
     this.settlements = settlements;
     this.wakeUps = wakeUps;
     this.waiting = new WaitingTasks(clock);
+    this.checkpoints = new PgCheckpoints(db, clock);
   }
 
   @Override
@@ -252,7 +255,7 @@ final class PgOperatorMoves implements OperatorMoves {
   }
 
   @Override
-  public Move resume(long task, String by) {
+  public Move resume(long task, String by, OptionalInt checkpoint) {
     Move move =
         untilFound(
             task,
@@ -272,6 +275,7 @@ final class PgOperatorMoves implements OperatorMoves {
               if (!parked.get().equals("paused")) {
                 return Optional.of(Move.ALREADY);
               }
+              goBack(c, task, checkpoint, by);
               Sql.run(c, RESUME, task, task, clock.bound(), clock.bound(), by);
               return Optional.of(Move.DONE);
             });
@@ -282,16 +286,16 @@ final class PgOperatorMoves implements OperatorMoves {
   }
 
   @Override
-  public Move rerun(long task, String by) {
-    return again(task, by, RUN_AGAIN);
+  public Move rerun(long task, String by, OptionalInt checkpoint) {
+    return again(task, by, RUN_AGAIN, checkpoint);
   }
 
   /** Runs it again for a reason. */
   Move rerun(long task, String by, String why) {
-    return again(task, by, RUN_AGAIN + ": " + why);
+    return again(task, by, RUN_AGAIN + ": " + why, OptionalInt.empty());
   }
 
-  private Move again(long task, String by, String why) {
+  private Move again(long task, String by, String why, OptionalInt checkpoint) {
     Move move =
         untilFound(
             task,
@@ -312,6 +316,7 @@ final class PgOperatorMoves implements OperatorMoves {
               if (refusal.isPresent()) {
                 throw new MoveRefused(refusal.get());
               }
+              goBack(c, task, checkpoint, by);
               Sql.run(c, RERUN, task, clock.bound(), clock.bound(), by, why);
               return Optional.of(Move.DONE);
             });
@@ -390,6 +395,13 @@ final class PgOperatorMoves implements OperatorMoves {
     return Sql.query(connection, UNSETTLE, r -> Sql.maybeText(r, "why"), task, clock.bound())
         .getFirst()
         .map(why -> "task %d: %s".formatted(task, why));
+  }
+
+  private void goBack(Connection connection, long task, OptionalInt checkpoint, String by)
+      throws SQLException {
+    if (checkpoint.isPresent()) {
+      checkpoints.goBack(connection, task, checkpoint.getAsInt(), by);
+    }
   }
 
   private Move untilFound(long task, Db.Work<Optional<Move>> look) {

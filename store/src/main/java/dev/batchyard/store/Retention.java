@@ -51,7 +51,9 @@ final class Retention {
 
   /** Tables with rows of tasks; keys are kept for their own time. */
   private static final List<String> SIDES =
-      List.of("attempt_log", "event", "checkpoint", "reject", "expiry", "step", "compensation");
+      List.of(
+          "attempt_log", "event", "checkpoint", "checkpoint_log", "reject", "expiry", "step",
+          "compensation");
 
   private static final String NOW =
       """

@@ -80,8 +80,8 @@ record Scan(Pages pages, boolean walks, Mend mend) {
    *
    * @param start a statement that says where the first page begins
    * @param rows the most of a page
-   * @param page the next rows behind {@code ?}, at most {@code ?}: each with its place {@code at} and
-   *     its number {@code n} in the page
+   * @param page the next rows behind {@code ?}, at most {@code ?}: each with its place {@code at}
+   *     and its number {@code n} in the page
    * @param bad rows of (subject, key, detail) from the CTE {@code page}
    */
   static Pages walk(String start, int rows, String page, String bad) {

@@ -136,7 +136,8 @@ final class ServerScans {
    * @param deadRows of one table
    */
   record Bounds(Duration transaction, Duration idle, long deadRows) {
-    static final Bounds DEFAULT = new Bounds(Duration.ofMinutes(10), Duration.ofMinutes(1), 100_000);
+    static final Bounds DEFAULT =
+        new Bounds(Duration.ofMinutes(10), Duration.ofMinutes(1), 100_000);
   }
 
   private final StoreClock clock;
@@ -144,8 +145,7 @@ final class ServerScans {
   private final Optional<InstantSource> nodeClock;
   private final Bounds bounds;
 
-  ServerScans(
-      StoreClock clock, IdSpans spans, Optional<InstantSource> nodeClock, Bounds bounds) {
+  ServerScans(StoreClock clock, IdSpans spans, Optional<InstantSource> nodeClock, Bounds bounds) {
     this.clock = clock;
     this.spans = spans;
     this.nodeClock = nodeClock;
@@ -157,7 +157,9 @@ final class ServerScans {
     scans.put(
         Check.PARTITIONS,
         new Scan(
-            Scan.glance(SPANS, () -> new @Nullable Object[] {clock.bound()}), false, this::makeAhead));
+            Scan.glance(SPANS, () -> new @Nullable Object[] {clock.bound()}),
+            false,
+            this::makeAhead));
     scans.put(
         Check.SNAPSHOTS,
         seen(
@@ -213,6 +215,8 @@ final class ServerScans {
 
   private static Found off(Duration by, String where) {
     return new Found(
-        "clock", "", "that of this node is %d s %s the database's".formatted(by.toSeconds(), where));
+        "clock",
+        "",
+        "that of this node is %d s %s the database's".formatted(by.toSeconds(), where));
   }
 }

@@ -3,6 +3,7 @@ package dev.batchyard.store;
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.BulkReruns;
+import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Doctor;
@@ -199,6 +200,10 @@ public final class Store {
 
   public TaskViews taskViews() {
     return new PgTaskViews(db, clock);
+  }
+
+  public Checkpoints checkpoints() {
+    return new PgCheckpoints(db, clock);
   }
 
   public NodeViews nodeViews() {

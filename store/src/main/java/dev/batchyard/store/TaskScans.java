@@ -157,7 +157,7 @@ final class TaskScans {
       """
       select c.*, jsonb_build_array(c.task, c.shard)::text as at,
              row_number() over (order by c.task desc, c.shard desc) as n
-        from (select c.task, c.shard, c.read, c.written, c.skipped, c.rejected
+        from (select c.task, c.shard, c.read, c.written, c.skipped, c.rejected, c.kept
                 from (select ?::jsonb as j) f
                cross join lateral (
                  select c.*
@@ -176,12 +176,21 @@ final class TaskScans {
       """
       select 'task ' || p.task as subject, p.task::text as key,
              case when t.there is null then 'there is no such task'
+                  when l.number is not null
+                  then format('shard %s: it has read %s, and had read %s at checkpoint %s of %s that were kept',
+                              p.shard, p.read, l.read, l.number, p.kept)
                   else format('shard %s: read %s is not written %s + skipped %s + rejected %s',
                               p.shard, p.read, p.written, p.skipped, p.rejected) end as detail
         from page p
         left join lateral (
           select true as there from task t where t.id = p.task offset 0) t on true
-       where (t.there is null or p.read <> p.written + p.skipped + p.rejected)
+        left join lateral (
+          select l.number, l.read
+            from checkpoint_log l
+           where l.task = p.task and l.shard = p.shard
+           order by l.number desc
+           limit 1) l on l.read > p.read or l.number > p.kept
+       where (t.there is null or l.number is not null or p.read <> p.written + p.skipped + p.rejected)
          and not exists (select from id_span s
                           where s.closed = 'detached' and s.lo <= p.task and s.hi > p.task)
        order by p.task desc
@@ -189,6 +198,9 @@ final class TaskScans {
 
   private static final String FORGET_CHECKPOINT =
       """
+      with passed as (
+        delete from checkpoint_log
+         where task = ?::bigint and not exists (select from task where id = ?::bigint))
       delete from checkpoint
        where task = ?::bigint and not exists (select from task where id = ?::bigint)
       """;
@@ -267,14 +279,17 @@ final class TaskScans {
         new Scan(new HomesPages(), true, this::rehome),
         Check.LEASES,
         new Scan(
-            Scan.glance(UNRESCUED, () -> new @Nullable Object[] {clock.bound(), unrescued.toMillis()}),
+            Scan.glance(
+                UNRESCUED, () -> new @Nullable Object[] {clock.bound(), unrescued.toMillis()}),
             false,
             this::rescue),
         Check.REQUESTS,
-        new Scan(Scan.glance(UNHEARD, () -> new Object[0]), false, f -> mends(FORGET_REQUEST, f, 3)),
+        new Scan(
+            Scan.glance(UNHEARD, () -> new Object[0]), false, f -> mends(FORGET_REQUEST, f, 3)),
         Check.RUNNING,
         new Scan(
-            Scan.glance(UNSWEPT, () -> new @Nullable Object[] {clock.bound(), SWEPT_AFTER.toMillis()}),
+            Scan.glance(
+                UNSWEPT, () -> new @Nullable Object[] {clock.bound(), SWEPT_AFTER.toMillis()}),
             false,
             f -> mends(SWEEP, f, 1)),
         Check.LIMITS,
@@ -289,7 +304,7 @@ final class TaskScans {
         new Scan(
             Scan.walk(NEWEST_CHECKPOINT, ROWS, CHECKPOINT_PAGE, UNBALANCED),
             true,
-            f -> mends(FORGET_CHECKPOINT, f, 2)),
+            f -> mends(FORGET_CHECKPOINT, f, 4)),
         Check.RETRY_POLICIES,
         new Scan(Scan.walk(NEWEST, ROWS, TASK_PAGE, WITHOUT_POLICY), true, _ -> false));
   }

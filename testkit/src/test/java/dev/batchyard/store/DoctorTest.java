@@ -18,14 +18,10 @@ import dev.batchyard.testkit.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
@@ -98,8 +94,7 @@ class DoctorTest {
   @Test
   void nothing_is_found_where_tasks_wait_run_rest_and_have_ended() {
     f.submit(40);
-    long batch =
-        f.store.batches().open("b", Optional.of(StoreFixture.draft())).batch();
+    long batch = f.store.batches().open("b", Optional.of(StoreFixture.draft())).batch();
     f.submit(List.of(StoreFixture.member(batch), StoreFixture.member(batch)));
     f.submit(StoreFixture.limited(Limits.NONE.withTotalTimeout(Duration.ofDays(1))));
     f.submit(live("a"));
@@ -120,8 +115,7 @@ class DoctorTest {
     long task = f.submit(3).get(1);
     List<Claim> claims = f.claim(node, 3);
     f.finish(claims, StoreFixture.retry(Duration.ZERO));
-    Claim claim =
-        f.claim(node, 3).stream().filter(c -> c.task() == task).findFirst().orElseThrow();
+    Claim claim = f.claim(node, 3).stream().filter(c -> c.task() == task).findFirst().orElseThrow();
     f.sql(
         "update lease set ids = ids - int8multirange(int8range(%1$d, %1$d, '[]'))".formatted(task));
 
@@ -130,8 +124,7 @@ class DoctorTest {
     assertThat(found.detail()).isEqualTo("it is in no home");
     repairs(Check.HOMES);
 
-    Claim again =
-        f.claim(node, 9).stream().filter(c -> c.task() == task).findFirst().orElseThrow();
+    Claim again = f.claim(node, 9).stream().filter(c -> c.task() == task).findFirst().orElseThrow();
     assertThat(again.counters().attempt())
         .as("a number that was told to no lost attempt is all that is known")
         .isGreaterThanOrEqualTo(claim.counters().attempt());
@@ -141,7 +134,8 @@ class DoctorTest {
   @Test
   void a_task_in_two_homes_is_found_and_the_parked_row_of_an_ended_one_goes() {
     long twice = f.submit();
-    f.sql("insert into block (lane, due_at, first, lo, hi) select lane, due_at, lo, lo, hi from block");
+    f.sql(
+        "insert into block (lane, due_at, first, lo, hi) select lane, due_at, lo, lo, hi from block");
     long ended = f.submit();
     f.store.operatorMoves().pause(ended, "kim");
     f.sql(
@@ -205,7 +199,8 @@ class DoctorTest {
     f.sql("update batch set sealed_at = '2031-03-30', ended_at = '2031-03-30'");
     Finding finding = look(Check.THEN_TASKS);
     assertThat(finding.found()).hasSize(2);
-    assertThat(finding.found().getLast().detail()).contains("batch " + opened.batch() + " ended at");
+    assertThat(finding.found().getLast().detail())
+        .contains("batch " + opened.batch() + " ended at");
     repairs(Check.THEN_TASKS);
     assertThat(f.state(opened.then().getAsLong())).isEqualTo(TaskState.READY);
     assertThat(f.historyIsLegal(opened.then().getAsLong())).isTrue();
@@ -248,7 +243,8 @@ class DoctorTest {
   void a_request_that_no_attempt_can_obey_is_found_and_deleted() {
     long task = f.submit();
     f.sql(
-        "insert into request values (%d, 'cancel', '%s', 'kim', '2031-03-30')".formatted(task, node));
+        "insert into request values (%d, 'cancel', '%s', 'kim', '2031-03-30')"
+            .formatted(task, node));
     assertThat(only(Check.REQUESTS).detail()).contains("kim asked", "to cancel");
     repairs(Check.REQUESTS);
     f.claim(node, 1);
@@ -275,7 +271,9 @@ class DoctorTest {
     long ended = f.submit(draft);
     f.finish(f.claimOne(node), StoreFixture.complete());
     f.submit(draft);
-    f.sql("insert into expiry select %d, null, null, end_by, false, look_at from expiry".formatted(ended));
+    f.sql(
+        "insert into expiry select %d, null, null, end_by, false, look_at from expiry"
+            .formatted(ended));
     assertThat(only(Check.LIMITS).detail()).contains("it is completed");
     repairs(Check.LIMITS);
     assertThat(f.count("select count(*) from expiry")).isEqualTo(1);
@@ -304,7 +302,8 @@ class DoctorTest {
     f.finish(f.claimOne(node), StoreFixture.complete());
     f.submit(live("其他"));
     f.sql(
-        "insert into task_key values ('live', 'test.work', '订单''1', %d, 'infinity')".formatted(task));
+        "insert into task_key values ('live', 'test.work', '订单''1', %d, 'infinity')"
+            .formatted(task));
     assertThat(only(Check.LIVE_KEYS).detail()).contains("'订单''1'", "is completed");
     repairs(Check.LIVE_KEYS);
     assertThat(f.submit(live("订单'1"))).isNotEqualTo(task);
@@ -320,8 +319,7 @@ class DoctorTest {
     Found found = only(Check.BATCHES);
     assertThat(found.subject()).isEqualTo("batch " + batch);
     assertThat(found.detail())
-        .isEqualTo(
-            "it counts 5 members, 1 completed, 2 failed, 0 cancelled; there are 2, 1, 0, 0");
+        .isEqualTo("it counts 5 members, 1 completed, 2 failed, 0 cancelled; there are 2, 1, 0, 0");
     repairs(Check.BATCHES);
     Batches.Batch now = f.store.batches().find(batch).orElseThrow();
     assertThat(now.total()).isEqualTo(2);
@@ -343,10 +341,27 @@ class DoctorTest {
     f.submit();
     f.commitChunk(f.claimOne(node));
     f.sql("select setval('task_id', 50)");
-    f.sql("insert into checkpoint select 40, shard, position, read, written, skipped, rejected, lease from checkpoint");
+    f.sql(
+        "insert into checkpoint select 40, shard, position, read, written, skipped, rejected, lease from checkpoint");
     assertThat(only(Check.CHECKPOINTS).subject()).isEqualTo("task 40");
     repairs(Check.CHECKPOINTS);
     assertThat(f.count("select count(*) from checkpoint")).isEqualTo(1);
+  }
+
+  @Test
+  void a_checkpoint_behind_one_that_was_passed_is_found() {
+    f.submit();
+    f.commitChunk(f.claimOne(node));
+    f.sql(
+        """
+        insert into checkpoint_log
+        select task, shard, 1, position, read + 5, written + 5, skipped, rejected, attempt, moved_at
+          from checkpoint
+        """);
+    f.sql("update checkpoint set kept = 1");
+    assertThat(only(Check.CHECKPOINTS).detail())
+        .isEqualTo("shard 0: it has read 5, and had read 10 at checkpoint 1 of 1 that were kept");
+    repairsNothing(Check.CHECKPOINTS);
   }
 
   @Test
@@ -410,14 +425,14 @@ class DoctorTest {
 
   @Test
   void lines_of_logs_outside_every_day_are_found() {
-    f.sql("insert into log_line (task, attempt, at, level, text) values (1, 1, '1999-01-01', 'info', '')");
+    f.sql(
+        "insert into log_line (task, attempt, at, level, text) values (1, 1, '1999-01-01', 'info', '')");
     assertThat(only(Check.PARTITIONS).detail()).contains("the first of 1999-01-01");
   }
 
   @Test
   void an_old_snapshot_an_idle_transaction_and_a_slot_are_found() throws SQLException {
-    Doctor strict =
-        f.store.doctor(new ServerScans.Bounds(Duration.ZERO, Duration.ZERO, 100_000));
+    Doctor strict = f.store.doctor(new ServerScans.Bounds(Duration.ZERO, Duration.ZERO, 100_000));
     try (Connection c = test.connect()) {
       c.setAutoCommit(false);
       long pid = Sql.query(c, "select pg_backend_pid()", r -> r.getLong(1)).getFirst();
@@ -439,8 +454,7 @@ class DoctorTest {
   @Test
   void a_table_full_of_dead_rows_is_found() {
     Doctor strict =
-        f.store.doctor(
-            new ServerScans.Bounds(Duration.ofHours(1), Duration.ofHours(1), 2_000));
+        f.store.doctor(new ServerScans.Bounds(Duration.ofHours(1), Duration.ofHours(1), 2_000));
     f.sql("alter table request set (autovacuum_enabled = off)");
     try {
       f.sql(
@@ -459,52 +473,11 @@ class DoctorTest {
   }
 
   @Test
-  void settings_that_a_crash_would_punish_are_named() {
-    assertThat(look(Check.SETTINGS).found())
-        .extracting(Found::subject)
-        .containsExactly("fsync", "full_page_writes");
-    repairsNothing(Check.SETTINGS);
-  }
-
-  @Test
   void nodes_that_may_need_more_connections_than_there_are_are_found() {
     f.sql("update node set slots = 100000, lease_until = '2031-04-01'");
     assertThat(only(Check.CONNECTIONS).detail())
         .startsWith("1 live nodes may need 200007 connections, it allows ");
     f.sql("update node set lease_until = '2031-01-01'");
     assertThat(look(Check.CONNECTIONS).found()).as("it lives no more").isEmpty();
-  }
-
-  @Test
-  void a_clock_that_goes_wrong_is_found() {
-    assertThat(clocked(InstantSource.system()).look(Check.CLOCK, ROWS).found()).isEmpty();
-    assertThat(clocked(() -> Instant.now().plusSeconds(60)).look(Check.CLOCK, ROWS).found())
-        .singleElement()
-        .matches(found -> found.detail().matches("that of this node is (59|60) s ahead of .*"));
-    assertThat(clocked(() -> Instant.now().minusSeconds(60)).look(Check.CLOCK, ROWS).found())
-        .singleElement()
-        .matches(found -> found.detail().contains("s behind the database's"));
-  }
-
-  private Doctor clocked(InstantSource clock) {
-    return new Store(
-            f.source,
-            f.database::session,
-            StoreClock.DATABASE,
-            new Random(1),
-            Store.Settings.DEFAULT,
-            clock)
-        .doctor();
-  }
-
-  @Test
-  void every_check_says_in_a_sentence_what_it_finds_and_what_to_do() {
-    assertThat(Arrays.stream(Check.values()))
-        .allSatisfy(check -> {
-          assertThat(Check.of(check.word())).contains(check);
-          assertThat(check.finds()).doesNotEndWith(".").hasSizeBetween(20, 160);
-          assertThat(check.cure()).doesNotEndWith(".").hasSizeBetween(20, 260);
-          assertThat(check.cure().contains("--repair")).isEqualTo(check.repairable());
-        });
   }
 }

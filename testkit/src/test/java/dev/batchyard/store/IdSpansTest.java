@@ -158,7 +158,8 @@ class IdSpansTest {
       while (!running.stream().allMatch(Future::isDone)) {
         long before = f.count("select last_value from task_id");
         f.pass(Duration.ofDays(1));
-        new PgUpkeep(db, () -> Optional.of(f.now), spans, Store.Settings.DEFAULT).runOnce();
+        PgDoctor none = new PgDoctor(db, System::nanoTime, List.of());
+        new PgUpkeep(db, () -> Optional.of(f.now), spans, none, Store.Settings.DEFAULT).runOnce();
         moved += f.count("select last_value from task_id") - before >= SMALL / 2 ? 1 : 0;
       }
       for (Future<List<Long>> each : running) {

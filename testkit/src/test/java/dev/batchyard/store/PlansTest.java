@@ -33,6 +33,8 @@ class PlansTest {
           "request",
           "task_key",
           "checkpoint",
+          "checkpoint_log",
+          "reject",
           "attempt_log",
           "event",
           "batch",
@@ -52,6 +54,7 @@ class PlansTest {
           PgRunningRows.class,
           WaitingTasks.class,
           PgBatches.class,
+          PgCheckpoints.class,
           LeaseReturns.class,
           Settlements.class,
           PgSteps.class);

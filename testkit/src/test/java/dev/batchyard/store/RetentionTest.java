@@ -105,6 +105,12 @@ class RetentionTest {
     f.commitChunk(claims.getFirst());
     f.sql(
         """
+        insert into checkpoint_log
+        select task, shard, 1, position, read, written, skipped, rejected, attempt, moved_at
+          from checkpoint
+        """);
+    f.sql(
+        """
         insert into reject (task, generation, shard, number, "column", reason, raw)
         values (%d, 1, 0, 1, 'a', 'b', 'c')
         """
@@ -127,7 +133,14 @@ class RetentionTest {
     assertThat(f.store.taskViews().counts()).containsEntry(TaskState.COMPLETED, 1L).hasSize(1);
     assertThat(TallyTest.wrong(f)).isZero();
     for (String table :
-        List.of("attempt_log", "event", "checkpoint", "reject", "expiry", "task_key")) {
+        List.of(
+            "attempt_log",
+            "event",
+            "checkpoint",
+            "checkpoint_log",
+            "reject",
+            "expiry",
+            "task_key")) {
       assertThat(f.count("select count(*) from " + table)).as(table).isZero();
     }
     assertThat(

@@ -1,6 +1,7 @@
 package dev.batchyard.web;
 
 import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.LogLines;
@@ -16,4 +17,5 @@ public record Views(
     Batches batches,
     Compensations compensations,
     LogLines logs,
-    Doctor doctor) {}
+    Doctor doctor,
+    Checkpoints checkpoints) {}

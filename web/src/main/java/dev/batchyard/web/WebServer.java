@@ -71,6 +71,7 @@ public final class WebServer implements AutoCloseable {
             views.compensations(),
             views.logs(),
             views.doctor(),
+            views.checkpoints(),
             System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
     AnnotationConfigServletWebServerApplicationContext context =

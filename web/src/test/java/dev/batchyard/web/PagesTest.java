@@ -385,4 +385,25 @@ final class PagesTest {
     assertThat(chinese.select("h1").text()).isEqualTo("体检");
     assertThat(chinese.select("tbody").text()).contains("发现 1 个", "--repair 删除它们");
   }
+
+  @Test
+  void the_page_of_a_task_shows_the_checkpoints_that_it_has_passed() throws SQLException {
+    long task = f.submit("", "{}");
+    Claim claim = f.claim(f.node("n1"), 1).getFirst();
+    f.commitChunk(claim, "[]");
+    assertThat(browser.page("/tasks/" + task).text()).doesNotContain("Earlier checkpoints");
+    f.sql(
+        """
+        insert into checkpoint_log
+        select task, shard, i, jsonb_build_object('row', i * 1000), i * 1000, i * 1000, 0, 0, 1, now()
+          from checkpoint, generate_series(1, 25) i
+        """);
+    Document page = browser.page("/tasks/" + task);
+    var rows = page.select("h3:containsOwn(Earlier checkpoints) + table tbody tr");
+    assertThat(rows).hasSize(20);
+    assertThat(rows.getFirst().select("th").text()).isEqualTo("25");
+    assertThat(rows.getFirst().text()).contains("25,000", "{\"row\": 25000}");
+    assertThat(page.text()).contains("newest 20 of 25", "checkpoints " + task);
+    assertThat(browser.page("/tasks/" + task + "?lang=zh").text()).contains("更早的断点");
+  }
 }

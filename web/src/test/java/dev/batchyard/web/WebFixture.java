@@ -36,7 +36,7 @@ final class WebFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, step, compensation, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint,
+      truncate task, step, compensation, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint, checkpoint_log,
                reject, attempt_log, event, log_line, lane, tally, doctor_look
        restart identity;
       delete from queue where name <> 'default';
@@ -104,7 +104,8 @@ final class WebFixture implements AutoCloseable {
         store.batches(),
         store.compensations(),
         store.logLines(),
-        store.doctor());
+        store.doctor(),
+        store.checkpoints());
   }
 
   Browser signIn() {

@@ -46,6 +46,17 @@ public interface Sink<T> extends AutoCloseable {
   void await() throws Exception;
 
   /**
+   * Whether a person may send the task back to a checkpoint that it has passed. What was written
+   * since then stays in the target and is written once more, so that writing an item twice must
+   * leave what writing it once would, as an upsert by a key does. A sink says so with every commit
+   * of a task, and always the same; as long as one has said no, the task goes back over nothing
+   * that was written.
+   */
+  default boolean rewinds() {
+    return false;
+  }
+
+  /**
    * A chunk, as it is committed.
    *
    * @param ledger the counts of the whole task up to here

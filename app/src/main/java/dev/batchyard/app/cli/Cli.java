@@ -52,6 +52,7 @@ final class Cli {
         .addSubcommand(new WatchCommand(this))
         .addSubcommand(new TasksCommand(this))
         .addSubcommand(new TaskCommand(this))
+        .addSubcommand(new CheckpointsCommand(this))
         .addSubcommand(new LogsCommand(this))
         .addSubcommand(new BatchesCommand(this))
         .addSubcommand(new BatchCommand(this))

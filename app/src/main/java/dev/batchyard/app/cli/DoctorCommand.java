@@ -92,9 +92,7 @@ final class DoctorCommand implements Callable<Integer> {
               "CHECK: there is no '%s'%s; there are %s"
                   .formatted(
                       word,
-                      Nearest.to(word, all)
-                          .map(name -> ", did you mean " + name + "?")
-                          .orElse(""),
+                      Nearest.to(word, all).map(name -> ", did you mean " + name + "?").orElse(""),
                       String.join(", ", all)));
         });
   }

@@ -12,9 +12,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** What a person does to tasks. */
@@ -61,6 +63,13 @@ final class MoveCommand implements Callable<Integer> {
       description = "The tasks.")
   private List<Long> tasks = List.of();
 
+  @Option(
+      names = "--from-checkpoint",
+      paramLabel = "N",
+      description =
+          "With resume and rerun, of one task: goes on from a checkpoint that it has passed, as 'checkpoints ID' lists them.")
+  private Optional<Integer> fromCheckpoint = Optional.empty();
+
   private MoveCommand(Cli cli, Kind kind) {
     this.cli = cli;
     this.kind = kind;
@@ -81,6 +90,7 @@ final class MoveCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    fromCheckpoint.ifPresent(this::requireOneThatGoesOn);
     if (tasks.isEmpty() || flags.given()) {
       return all().code();
     }
@@ -106,6 +116,21 @@ final class MoveCommand implements Callable<Integer> {
     }
   }
 
+  private void requireOneThatGoesOn(int checkpoint) {
+    if (kind != Kind.RESUME && kind != Kind.RERUN) {
+      throw new CliFailure(
+          Exit.USAGE,
+          "--from-checkpoint: %s goes on from nowhere; it is for resume and rerun"
+              .formatted(kind.word()));
+    }
+    if (tasks.size() > 1) {
+      throw new CliFailure(
+          Exit.USAGE,
+          "--from-checkpoint: %d is of one task, and %d are given"
+              .formatted(checkpoint, tasks.size()));
+    }
+  }
+
   private Exit tried(Store store, long task) {
     try {
       return move(store, task);
@@ -119,12 +144,13 @@ final class MoveCommand implements Callable<Integer> {
     String by = cli.context().user();
     OperatorMoves moves = store.operatorMoves();
     Optional<Instant> early = kind == Kind.RERUN ? dueLater(store, task) : Optional.empty();
+    OptionalInt from = fromCheckpoint.map(OptionalInt::of).orElse(OptionalInt.empty());
     OperatorMoves.Move answer =
         switch (kind) {
           case PAUSE -> moves.pause(task, by);
-          case RESUME -> moves.resume(task, by);
+          case RESUME -> moves.resume(task, by, from);
           case CANCEL -> moves.cancel(task, by);
-          case RERUN -> moves.rerun(task, by);
+          case RERUN -> moves.rerun(task, by, from);
         };
     String state =
         store

@@ -94,7 +94,8 @@ final class Serving implements AutoCloseable {
             store.batches(),
             store.compensations(),
             store.logLines(),
-            store.doctor()),
+            store.doctor(),
+            store.checkpoints()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 

@@ -50,6 +50,8 @@ final class TaskCommand implements Callable<Integer> {
       TaskViews views = installation.store().taskViews();
       TaskDetail detail = views.find(task).orElseThrow(() -> CliFailure.noSuchTask(task));
       List<Reject> shown = views.rejects(task, rejectsAfter, rejects);
+      long passed =
+          installation.store().checkpoints().of(task).stream().filter(c -> !c.last()).count();
       TaskSteps steps = installation.store().compensations().of(task);
       Map<String, Object> document = TaskJson.of(detail, shown);
       document.putAll(StepWords.document(steps));
@@ -58,6 +60,12 @@ final class TaskCommand implements Callable<Integer> {
       String told = new StepWords(cli.context().zone()).steps(steps);
       if (!told.isEmpty()) {
         cli.console().say(told);
+      }
+      if (passed > 0) {
+        cli.console()
+            .say(
+                "checkpoints %,d earlier; './batchyard checkpoints %d' lists them"
+                    .formatted(passed, task));
       }
     }
     return Exit.OK.code();

@@ -55,7 +55,7 @@ final class DoctorCliTest {
     String task = terminal.submitImport();
     String other = terminal.submitImport();
     Terminal.Said sound = terminal.run("doctor").fine();
-    assertThat(sound.out()).contains("homes                   2      -", "\nall is fine\n");
+    assertThat(sound.out()).contains("homes                     2      -", "\nall is fine\n");
     for (Check check : Check.values()) {
       assertThat(sound.out()).contains("\n" + check.word() + " ");
     }
@@ -80,8 +80,7 @@ final class DoctorCliTest {
     assertThat(document.get("check").asString()).isEqualTo("requests");
     assertThat(document.get("fine").asBoolean()).isFalse();
     assertThat(document.get("found").asInt()).isEqualTo(1);
-    assertThat(document.get("examples").get(0).get("subject").asString())
-        .isEqualTo("task " + task);
+    assertThat(document.get("examples").get(0).get("subject").asString()).isEqualTo("task " + task);
     assertThat(document.get("repaired").asInt()).isZero();
 
     Terminal.Said repaired = terminal.run("doctor", "--repair");

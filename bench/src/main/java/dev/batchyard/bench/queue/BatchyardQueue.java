@@ -198,7 +198,8 @@ public final class BatchyardQueue implements QueueSystem {
             store.batches(),
             store.compensations(),
             store.logLines(),
-            store.doctor()),
+            store.doctor(),
+            store.checkpoints()),
         now.submitter());
   }
 

@@ -45,7 +45,7 @@ public enum Check {
       true),
   /** Positions that do not fit what was counted. */
   CHECKPOINTS(
-      "checkpoints whose ledger does not balance or whose task is gone",
+      "checkpoints whose ledger does not balance, that lie behind one that was passed, or whose task is gone",
       "--repair deletes those of tasks that are gone; report the others as a defect, their import should not be trusted",
       true),
   /** Tasks whose retries are not those that were asked for. */

@@ -24,8 +24,8 @@ public interface Doctor {
   /**
    * Looks now.
    *
-   * @param rowsMax the most rows of a table that are looked at, the newest; it may be some thousands
-   *     more
+   * @param rowsMax the most rows of a table that are looked at, the newest; it may be some
+   *     thousands more
    */
   Finding look(Check check, long rowsMax);
 

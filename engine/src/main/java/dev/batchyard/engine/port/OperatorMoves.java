@@ -1,5 +1,7 @@
 package dev.batchyard.engine.port;
 
+import java.util.OptionalInt;
+
 /**
  * What a person may do to one task. Each looks for the task in block, lease, parked and outcome
  * until it is found, since it may move meanwhile.
@@ -16,7 +18,18 @@ public interface OperatorMoves {
   Move pause(long task, String by);
 
   /** Puts a paused one back where it was, with its old due time. */
-  Move resume(long task, String by);
+  default Move resume(long task, String by) {
+    return resume(task, by, OptionalInt.empty());
+  }
+
+  /**
+   * The same from a checkpoint that it has passed. Either both or nothing.
+   *
+   * @param checkpoint its number; the last one if empty
+   * @throws MoveRefused if it has no such checkpoint, or has written since then what its sink does
+   *     not write twice
+   */
+  Move resume(long task, String by, OptionalInt checkpoint);
 
   /**
    * Runs an ended one again (failed, cancelled, quarantined) as a new generation. It goes on from
@@ -25,7 +38,18 @@ public interface OperatorMoves {
    * @throws MoveRefused if another task holds its key among live tasks by now, or the batch that it
    *     waited for has not ended, or it is so old that it is being deleted
    */
-  Move rerun(long task, String by);
+  default Move rerun(long task, String by) {
+    return rerun(task, by, OptionalInt.empty());
+  }
+
+  /**
+   * The same from a checkpoint that it has passed. Either both or nothing.
+   *
+   * @param checkpoint its number; the last one if empty
+   * @throws MoveRefused also if it has no such checkpoint, or has written since then what its sink
+   *     does not write twice
+   */
+  Move rerun(long task, String by, OptionalInt checkpoint);
 
   /**
    * Counts a failed task as completed: its work was done otherwise, or is not needed. Its batch

@@ -13,9 +13,9 @@ public interface Upkeep {
   boolean prune();
 
   /**
-   * Does one step of the looks of a {@link Doctor}, if it is time for one and no other node is at it;
-   * {@return whether there is another to do soon} What they find that was not known is logged. By
-   * one thread at a time.
+   * Does one step of the looks of a {@link Doctor}, if it is time for one and no other node is at
+   * it; {@return whether there is another to do soon} What they find that was not known is logged.
+   * By one thread at a time.
    */
   boolean examine();
 

@@ -316,7 +316,9 @@ create table node (
   refused      bigint      not null default 0
 ) with (fillfactor = 20);
 
--- Ledger and last committed position of a task; outlives attempts.
+-- Ledger and last committed position of a task; outlives attempts. kept: how many earlier ones were
+-- kept in checkpoint_log, the last at kept_at. rewinds: whether every commit was of a sink that may
+-- write the same items once more.
 create table checkpoint (
   task     bigint      not null,
   shard    integer     not null,
@@ -327,9 +329,30 @@ create table checkpoint (
   rejected bigint      not null,
   lease    bigint      not null,
   moved_at timestamptz not null default clock_timestamp(),
+  attempt  integer     not null default 0,
+  rewinds  boolean     not null default false,
+  kept     integer     not null default 0,
+  kept_at  timestamptz not null default clock_timestamp(),
   primary key (task, shard),
   check (read = written + skipped + rejected)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+
+-- Checkpoints that a task has passed: the last one of each attempt, and one of ten seconds. The newest
+-- 16 stay; of those that are 16 to 31 older than the newest every second, of twice as old ones every
+-- fourth, and so on: of a month some 130.
+create table checkpoint_log (
+  task     bigint      not null,
+  shard    integer     not null,
+  number   integer     not null,
+  position jsonb       not null,
+  read     bigint      not null,
+  written  bigint      not null,
+  skipped  bigint      not null,
+  rejected bigint      not null,
+  attempt  integer     not null,
+  at       timestamptz not null,
+  primary key (task, shard, number),
+  check (read = written + skipped + rejected));
 
 create table reject (
   task       bigint      not null,
@@ -442,14 +465,20 @@ create table doctor_look (
 -- Moves a task's position and ledger in the transaction that wrote the items which they cover. Called
 -- on the sink's connection. The lease's row is locked last, so that a process that freezes in the
 -- middle holds it as rarely as can be. BY001: the lease is lost, nothing may be committed.
+-- p_rewinds: whether the sink may write these items once more. The position that is passed is kept if
+-- it was an attempt's last one, or none has been kept for ten seconds.
 create function commit_chunk(
   p_task bigint, p_token uuid, p_shard integer, p_generation integer, p_position jsonb,
-  p_read bigint, p_written bigint, p_skipped bigint, p_rejected bigint, p_rejects jsonb)
+  p_read bigint, p_written bigint, p_skipped bigint, p_rejected bigint, p_rejects jsonb,
+  p_rewinds boolean default false)
 returns void language plpgsql set search_path from current as $$
 declare
-  v_lease bigint;
+  v_lease   bigint;
+  v_attempt integer;
+  v_was     checkpoint;
+  v_keeps   boolean;
 begin
-  select id into v_lease from lease where token = p_token and ids @> p_task;
+  select id, attempt into v_lease, v_attempt from lease where token = p_token and ids @> p_task;
   if v_lease is null then
     raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';
   end if;
@@ -458,10 +487,25 @@ begin
     select p_task, p_generation, p_shard, r.number, r."column", r.reason, r.raw
       from jsonb_to_recordset(p_rejects) r (number bigint, "column" text, reason text, raw text);
   end if;
+  select * into v_was from checkpoint where task = p_task and shard = p_shard;
+  v_keeps := found and (v_was.lease <> v_lease
+                        or v_was.kept_at <= clock_timestamp() - interval '10 s');
+  if v_keeps then
+    insert into checkpoint_log
+      (task, shard, number, position, read, written, skipped, rejected, attempt, at)
+    values
+      (p_task, p_shard, v_was.kept + 1, v_was.position, v_was.read, v_was.written, v_was.skipped,
+       v_was.rejected, v_was.attempt, v_was.moved_at)
+    on conflict do nothing; -- another owner has: this one is refused below
+    delete from checkpoint_log
+     where task = p_task and shard = p_shard and number <= v_was.kept + 1 - 16
+       and number % (2 ^ (floor(log(2.0, (v_was.kept + 1 - number) / 16.0)) + 1))::bigint <> 0;
+  end if;
   insert into checkpoint as c
-    (task, shard, position, read, written, skipped, rejected, lease)
+    (task, shard, position, read, written, skipped, rejected, lease, attempt, rewinds)
   values
-    (p_task, p_shard, p_position, p_read, p_written, p_skipped, p_rejected, v_lease)
+    (p_task, p_shard, p_position, p_read, p_written, p_skipped, p_rejected, v_lease, v_attempt,
+     p_rewinds)
   on conflict (task, shard) do update
     set position = excluded.position,
         read     = c.read + excluded.read,
@@ -469,7 +513,11 @@ begin
         skipped  = c.skipped + excluded.skipped,
         rejected = c.rejected + excluded.rejected,
         lease    = excluded.lease,
-        moved_at = clock_timestamp();
+        moved_at = clock_timestamp(),
+        attempt  = excluded.attempt,
+        rewinds  = c.rewinds and excluded.rewinds,
+        kept     = c.kept + v_keeps::integer,
+        kept_at  = case when v_keeps then clock_timestamp() else c.kept_at end;
   perform 1 from lease where id = v_lease and token = p_token and ids @> p_task for share;
   if not found then
     raise exception 'task %: the lease is lost', p_task using errcode = 'BY001';

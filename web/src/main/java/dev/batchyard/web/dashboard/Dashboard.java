@@ -3,6 +3,7 @@ package dev.batchyard.web.dashboard;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
+import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Doctor.LastLook;
@@ -40,6 +41,7 @@ public final class Dashboard {
   private final Compensations compensations;
   private final LogLines logs;
   private final Doctor doctor;
+  private final Checkpoints checkpoints;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
   private final SharedReads<String, List<NodeRow>> liveNodes;
@@ -63,6 +65,7 @@ public final class Dashboard {
       Compensations compensations,
       LogLines logs,
       Doctor doctor,
+      Checkpoints checkpoints,
       LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
@@ -71,6 +74,7 @@ public final class Dashboard {
     this.compensations = compensations;
     this.logs = logs;
     this.doctor = doctor;
+    this.checkpoints = checkpoints;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
@@ -102,7 +106,8 @@ public final class Dashboard {
         compensations.of(key.task()),
         key.after(),
         tasks.rejects(key.task(), key.after(), TaskSheet.REJECTS_MAX + 1),
-        logs.tail(key.task(), TaskSheet.TAIL_MAX));
+        logs.tail(key.task(), TaskSheet.TAIL_MAX),
+        checkpoints.of(key.task()).stream().filter(passed -> !passed.last()).toList());
   }
 
   TaskSheet sharedSheet(TaskSheet.Key key) {

@@ -246,7 +246,10 @@ public final class Pages {
   void liveDoctor(HttpServletRequest request, HttpServletResponse response) throws IOException {
     Page page = page(request, "doctor.title", "/doctor", "");
     serve(
-        response, page, dashboard::sharedLooks, looks -> regions("doctor", page, "looks", looks, "rows"));
+        response,
+        page,
+        dashboard::sharedLooks,
+        looks -> regions("doctor", page, "looks", looks, "rows"));
   }
 
   private <S> void serve(

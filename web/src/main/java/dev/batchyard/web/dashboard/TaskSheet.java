@@ -1,6 +1,7 @@
 package dev.batchyard.web.dashboard;
 
 import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.engine.port.Checkpoints.Passed;
 import dev.batchyard.engine.port.Compensations.TaskSteps;
 import dev.batchyard.engine.port.LogLines.Line;
 import dev.batchyard.engine.port.TaskViews.Attempt;
@@ -18,9 +19,15 @@ import java.util.Optional;
  * @param after the rejects begin above this number
  * @param rejects one more than the page shows, if there are more
  * @param tail the newest lines of the log, in order
+ * @param passed its checkpoints before the last one, the newest first
  */
 public record TaskSheet(
-    TaskDetail detail, TaskSteps steps, long after, List<Reject> rejects, List<Line> tail) {
+    TaskDetail detail,
+    TaskSteps steps,
+    long after,
+    List<Reject> rejects,
+    List<Line> tail,
+    List<Passed> passed) {
 
   /** The most rejects of a page. */
   static final int REJECTS_MAX = 50;
@@ -29,10 +36,12 @@ public record TaskSheet(
   static final int TAIL_MAX = 200;
 
   private static final int EVENTS_MAX = 200;
+  private static final int PASSED_MAX = 20;
 
   public TaskSheet {
     rejects = List.copyOf(rejects);
     tail = List.copyOf(tail);
+    passed = List.copyOf(passed);
   }
 
   /**
@@ -83,6 +92,11 @@ public record TaskSheet(
   /** {@return the position over several lines} */
   public Optional<String> position() {
     return detail.positionJson().map(JsonIndent::indent);
+  }
+
+  /** {@return the newest of the checkpoints that it has passed} */
+  public List<Passed> shownPassed() {
+    return passed.stream().limit(PASSED_MAX).toList();
   }
 
   /** {@return the newest attempts, newest first} */

@@ -189,7 +189,8 @@ public final class CopySink implements Sink<CopyRow> {
     Written written = new Written(ledger.plus(added), rejects, chunk.fraction());
     commit =
         sent.lane.submit(() -> {
-          checkpoint.commit(sent.lane.connection(), chunk.after(), added, written.rejects());
+          checkpoint.commit(
+              sent.lane.connection(), chunk.after(), added, written.rejects(), rewinds());
           return null;
         });
     ledger = written.ledger();

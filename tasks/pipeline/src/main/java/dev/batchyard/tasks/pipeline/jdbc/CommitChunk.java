@@ -6,6 +6,7 @@ import dev.batchyard.api.pipeline.Checkpoint;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Position;
 import dev.batchyard.api.pipeline.Reject;
+import dev.batchyard.api.pipeline.Sink;
 import dev.batchyard.tasks.pipeline.JsonText;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -33,7 +34,7 @@ public final class CommitChunk {
 
   private static final String COMMIT =
       """
-      select batchyard.commit_chunk(?, ?, ?, ?, ?::jsonb, ?, ?, ?, ?, ?::jsonb);
+      select batchyard.commit_chunk(?, ?, ?, ?, ?::jsonb, ?, ?, ?, ?, ?::jsonb, ?);
       commit
       """;
 
@@ -103,9 +104,11 @@ public final class CommitChunk {
    * @param after where the source goes on
    * @param added what this chunk adds to the ledger
    * @param rejects of this chunk
+   * @param rewinds what the sink says by {@link Sink#rewinds()}
    * @throws LeaseLost if the task is no longer ours; nothing was written
    */
-  public void commit(Connection connection, Position after, Ledger added, List<Reject> rejects)
+  public void commit(
+      Connection connection, Position after, Ledger added, List<Reject> rejects, boolean rewinds)
       throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(COMMIT)) {
       statement.setLong(1, lease.task());
@@ -122,6 +125,7 @@ public final class CommitChunk {
       } else {
         statement.setString(10, json(rejects));
       }
+      statement.setBoolean(11, rewinds);
       statement.execute();
     } catch (SQLException e) {
       throw orLeaseLost(e);
