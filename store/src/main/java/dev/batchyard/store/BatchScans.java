@@ -27,6 +27,7 @@ final class BatchScans {
         left join lateral (
           select b.id, b.ended_at from batch b where b.then_task = p.id offset 0) b on true
        where p.from_state = 'blocked' and (b.id is null or b.ended_at is not null)
+         and not exists (select from step s where s.undo_task = p.id)
        order by p.id desc
       """;
 

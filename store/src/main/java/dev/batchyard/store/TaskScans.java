@@ -241,7 +241,8 @@ final class TaskScans {
            and not exists (select from lease l where l.ids @> t.id)
            and not exists (select from block b
                             where b.first between t.id - 499 and t.id and b.lo <= t.id and b.hi >= t.id)
-           and not exists (select from batch b where b.then_task = t.id and b.ended_at is null)),
+           and not exists (select from batch b where b.then_task = t.id and b.ended_at is null)
+           and not exists (select from step s where s.undo_task = t.id)),
       told as (
         insert into log_line (task, attempt, at, level, text)
         select id, attempt, coalesce(?::timestamptz, clock_timestamp()), 'warn',

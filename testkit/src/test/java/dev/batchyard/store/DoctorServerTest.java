@@ -79,7 +79,7 @@ class DoctorServerTest {
         .allSatisfy(check -> {
           assertThat(Check.of(check.word())).contains(check);
           assertThat(check.finds()).doesNotEndWith(".").hasSizeBetween(20, 200);
-          assertThat(check.cure()).doesNotEndWith(".").hasSizeBetween(20, 260);
+          assertThat(check.cure()).doesNotEndWith(".").hasSizeBetween(15, 260);
           assertThat(check.cure().contains("--repair")).isEqualTo(check.repairable());
         });
   }

@@ -62,17 +62,15 @@ class DoctorTest {
     return doctor.look(check, ROWS);
   }
 
-  /** The one thing that is found, by this check and by no other of those. */
-  private Found only(Check check, Check... others) {
-    Set<Check> expected = EnumSet.of(check, others);
-    expected.addAll(AS_STARTED);
-    for (Check each : Check.values()) {
-      if (!expected.contains(each)) {
-        assertThat(look(each).found()).as(each.word()).isEmpty();
-      }
-      assertThat(look(each).problem()).as(each.word()).isEmpty();
+  /** The one thing that is found, by this check and by no other. */
+  private Found only(Check check) {
+    EnumSet<Check> expected = EnumSet.copyOf(AS_STARTED);
+    expected.add(check);
+    for (Check each : EnumSet.complementOf(expected)) {
+      assertThat(look(each)).as(each.word()).matches(Finding::fine);
     }
     Finding finding = look(check);
+    assertThat(finding.problem()).isEmpty();
     assertThat(finding.found()).hasSize(1);
     assertThat(finding.fine()).isFalse();
     assertThat(finding.more()).isFalse();
