@@ -23,7 +23,8 @@ final class PgBulkReruns implements BulkReruns {
   private static final int PLAIN = 0;
 
   // Ends of each pair of state and type have their own run in the index outcome_bad. So many are
-  // looked at, and so many of them that match are taken; the page ends where it has looked.
+  // looked at, and so many of them that match are taken; the page ends where it has looked. What is
+  // undone, or is to be, is not plain.
   static final String FIND =
       """
       with asked as materialized (
@@ -58,7 +59,9 @@ final class PgBulkReruns implements BulkReruns {
            and (a.beginning is null or starts_with(o.kind, a.beginning))
          order by o.id
          limit ?)
-      select f.id, t.flags, a.until, (select count(*) from seen) as seen, (select max(id) from seen) as last
+      select f.id, a.until,
+             case when exists (select from compensation c where c.task = f.id) then -1 else t.flags end as flags,
+             (select count(*) from seen) as seen, (select max(id) from seen) as last
         from asked a
         left join found f on true
         left join lateral (select flags from task where id = f.id offset 0) t on true

@@ -189,6 +189,11 @@ final class PgOperatorMoves implements OperatorMoves {
         from old
       """;
 
+  private static final String NOT_UNDONE =
+      """
+      select not_undone(?) as why
+      """;
+
   private final Db db;
   private final StoreClock clock;
   private final Settlements settlements;
@@ -329,7 +334,9 @@ final class PgOperatorMoves implements OperatorMoves {
   @Override
   public Move markCompleted(long task, String by, String why) {
     requireReason(why);
-    return untilFound(
+    int[] released = {0};
+    Move move =
+        untilFound(
         task,
         c -> {
           if (alive(c, task)) {
@@ -343,14 +350,25 @@ final class PgOperatorMoves implements OperatorMoves {
           if (!ended.get().equals("failed")) {
             return Optional.of(ended.get().equals("completed") ? Move.ALREADY : Move.REFUSED);
           }
-          if (closed) {
-            throw new MoveRefused(beingDeleted(task));
+          Optional<String> refusal =
+              closed
+                  ? Optional.of(beingDeleted(task))
+                  : Sql.query(c, NOT_UNDONE, r -> Sql.maybeText(r, "why"), task)
+                      .getFirst()
+                      .map(why -> "task %d: %s".formatted(task, why));
+          if (refusal.isPresent()) {
+            throw new MoveRefused(refusal.get());
           }
           if (Sql.update(c, MARK, task, task, clock.bound(), by, why) != 1) {
             throw new IllegalStateException("task " + task + " is failed, and cannot be marked");
           }
+          released[0] = settlements.marked(c, task);
           return Optional.of(Move.DONE);
         });
+    if (released[0] > 0) {
+      wakeUps.wake();
+    }
+    return move;
   }
 
   static void requireReason(String why) {

@@ -53,6 +53,11 @@ final class Settlements {
     return call(connection, SETTLE, tasks) + call(connection, UNDO_ENDED, undos);
   }
 
+  /** Lets what waits for an undo that a person has marked go on; returns how many became ready. */
+  int marked(Connection connection, long task) throws SQLException {
+    return call(connection, UNDO_ENDED, List.of(task));
+  }
+
   private int call(Connection connection, String sql, List<Long> tasks) throws SQLException {
     return tasks.isEmpty()
         ? 0

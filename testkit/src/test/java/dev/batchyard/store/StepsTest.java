@@ -7,6 +7,7 @@ import dev.batchyard.api.DurableStep;
 import dev.batchyard.api.LeaseLost;
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.BulkReruns.Filter;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Compensations.Compensation;
 import dev.batchyard.engine.port.Compensations.State;
@@ -250,10 +251,33 @@ class StepsTest {
     f.finish(claim, FAIL);
     Claim undo = claimUndo();
     f.finish(undo, FAIL);
-    f.sql("update outcome set state = 'completed' where id = " + undo.task());
-    assertThat(f.count("select undo_ended(array[?]::bigint[], null)", undo.task())).isEqualTo(1);
+    assertThatThrownBy(() -> f.store.operatorMoves().markCompleted(claim.task(), "kim", "fine"))
+        .isInstanceOf(MoveRefused.class)
+        .hasMessageContaining("task " + undo.task());
+    assertThat(f.store.operatorMoves().markCompleted(undo.task(), "kim", "由人工退款"))
+        .isEqualTo(Move.DONE);
     f.finish(claimUndo(), StoreFixture.complete());
     assertThat(compensation(claim).state()).isEqualTo(State.UNDONE);
+  }
+
+  @Test
+  void nothing_that_is_being_undone_runs_again_in_bulk() {
+    Claim claim = claimWith("a");
+    f.finish(claim, FAIL);
+    Filter failed =
+        new Filter(
+            Set.of(TaskState.FAILED),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty());
+    assertThat(f.store.bulkReruns().wouldRerun(failed, 0, 10).moved()).isZero();
+    assertThat(f.store.bulkReruns().rerun(failed, 0, 10, "kim", "again").refused())
+        .singleElement()
+        .satisfies(refused -> assertThat(refused.why()).contains("are being undone"));
+    f.finish(claimUndo(), StoreFixture.complete());
+    assertThat(f.store.bulkReruns().rerun(failed, 0, 10, "kim", "again").moved()).isEqualTo(1);
   }
 
   @Test
