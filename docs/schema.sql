@@ -956,10 +956,12 @@ begin
       from unnest(p_tasks) i (id)
      cross join lateral (
        select s.task, s.round, s.number from step s where s.undo_task = i.id offset 0) s
-     where not exists (
-       select from step n
+     cross join lateral (
+       select count(*) as steps
+         from step n
         where n.task = s.task and n.round = s.round and n.number > s.number
-          and n.undo_task is not null and n.undone_at is null)
+          and n.undo_task is not null and n.undone_at is null) later
+     where later.steps = 0
      order by s.task, s.round
   loop
     perform from compensation where task = v_step.task and round = v_step.round for update;

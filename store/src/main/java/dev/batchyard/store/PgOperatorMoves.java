@@ -337,34 +337,35 @@ final class PgOperatorMoves implements OperatorMoves {
     int[] released = {0};
     Move move =
         untilFound(
-        task,
-        c -> {
-          if (alive(c, task)) {
-            return Optional.of(Move.REFUSED);
-          }
-          boolean closed = closed(c, task);
-          Optional<String> ended = outcome(c, task);
-          if (ended.isEmpty()) {
-            return Optional.empty();
-          }
-          if (!ended.get().equals("failed")) {
-            return Optional.of(ended.get().equals("completed") ? Move.ALREADY : Move.REFUSED);
-          }
-          Optional<String> refusal =
-              closed
-                  ? Optional.of(beingDeleted(task))
-                  : Sql.query(c, NOT_UNDONE, r -> Sql.maybeText(r, "why"), task)
-                      .getFirst()
-                      .map(why -> "task %d: %s".formatted(task, why));
-          if (refusal.isPresent()) {
-            throw new MoveRefused(refusal.get());
-          }
-          if (Sql.update(c, MARK, task, task, clock.bound(), by, why) != 1) {
-            throw new IllegalStateException("task " + task + " is failed, and cannot be marked");
-          }
-          released[0] = settlements.marked(c, task);
-          return Optional.of(Move.DONE);
-        });
+            task,
+            c -> {
+              if (alive(c, task)) {
+                return Optional.of(Move.REFUSED);
+              }
+              boolean closed = closed(c, task);
+              Optional<String> ended = outcome(c, task);
+              if (ended.isEmpty()) {
+                return Optional.empty();
+              }
+              if (!ended.get().equals("failed")) {
+                return Optional.of(ended.get().equals("completed") ? Move.ALREADY : Move.REFUSED);
+              }
+              Optional<String> refusal =
+                  closed
+                      ? Optional.of(beingDeleted(task))
+                      : Sql.query(c, NOT_UNDONE, r -> Sql.maybeText(r, "why"), task)
+                          .getFirst()
+                          .map(reason -> "task %d: %s".formatted(task, reason));
+              if (refusal.isPresent()) {
+                throw new MoveRefused(refusal.get());
+              }
+              if (Sql.update(c, MARK, task, task, clock.bound(), by, why) != 1) {
+                throw new IllegalStateException(
+                    "task " + task + " is failed, and cannot be marked");
+              }
+              released[0] = settlements.marked(c, task);
+              return Optional.of(Move.DONE);
+            });
     if (released[0] > 0) {
       wakeUps.wake();
     }

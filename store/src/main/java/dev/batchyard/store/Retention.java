@@ -52,7 +52,13 @@ final class Retention {
   /** Tables with rows of tasks; keys are kept for their own time. */
   private static final List<String> SIDES =
       List.of(
-          "attempt_log", "event", "checkpoint", "checkpoint_log", "reject", "expiry", "step",
+          "attempt_log",
+          "event",
+          "checkpoint",
+          "checkpoint_log",
+          "reject",
+          "expiry",
+          "step",
           "compensation");
 
   private static final String NOW =

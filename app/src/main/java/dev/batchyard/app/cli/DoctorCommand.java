@@ -1,7 +1,7 @@
 package dev.batchyard.app.cli;
 
 import dev.batchyard.app.Installation;
-import dev.batchyard.app.json.Nearest;
+import dev.batchyard.engine.port.Nearest;
 import dev.batchyard.engine.port.Check;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Doctor.Finding;
