@@ -60,11 +60,13 @@ final class PgBulkReruns implements BulkReruns {
          order by o.id
          limit ?)
       select f.id, a.until,
-             case when exists (select from compensation c where c.task = f.id) then -1 else t.flags end as flags,
+             case when k.rounds > 0 then -1 else t.flags end as flags,
              (select count(*) from seen) as seen, (select max(id) from seen) as last
         from asked a
         left join found f on true
         left join lateral (select flags from task where id = f.id offset 0) t on true
+        left join lateral (
+          select count(*) as rounds from compensation c where c.task = f.id) k on true
        order by f.id
       """;
 

@@ -1,11 +1,11 @@
 package dev.batchyard.app.cli;
 
 import dev.batchyard.app.Installation;
-import dev.batchyard.engine.port.Nearest;
 import dev.batchyard.engine.port.Check;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Doctor.Finding;
 import dev.batchyard.engine.port.Doctor.Found;
+import dev.batchyard.engine.port.Nearest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
