@@ -43,9 +43,7 @@ class BeatsTest {
   @Test
   void a_look_tells_when_the_next_task_is_due() throws SQLException {
     try (Connection connection = f.source.getConnection()) {
-      NodeSession quick = // no look takes long, however slow the machine is
-          new PgNodeSession(
-              connection, () -> Optional.of(f.now), A, Duration.ofSeconds(10), () -> 0);
+      NodeSession quick = quick(connection);
       assertThat(quick.beat(false, 0, Look.ALL).due()).isEmpty();
       f.submit(StoreFixture.due(f.now.plusMillis(2_500)));
       assertThat(quick.beat(false, 0, Look.RECENT).due()).as("two more beats come").isEmpty();
@@ -87,15 +85,18 @@ class BeatsTest {
   }
 
   @Test
-  void nothing_is_due_in_a_paused_queue_or_for_types_of_others() {
+  void nothing_is_due_in_a_paused_queue_or_for_types_of_others() throws SQLException {
     f.submit();
-    f.store.queues().pause("default", "test");
-    assertThat(session.beat(false, 0, Look.ALL).due()).isEmpty();
-    f.store.queues().resume("default");
-    assertThat(session.beat(false, 0, Look.ALL).due()).contains(Duration.ZERO);
-    f.sql("update lane set type = 'other'");
-    assertThat(session.beat(false, 0, Look.ALL).due()).isEmpty();
-    f.sql("update lane set type = '" + StoreFixture.TYPE + "'");
+    try (Connection connection = f.source.getConnection()) {
+      NodeSession quick = quick(connection);
+      f.store.queues().pause("default", "test");
+      assertThat(quick.beat(false, 0, Look.ALL).due()).isEmpty();
+      f.store.queues().resume("default");
+      assertThat(quick.beat(false, 0, Look.ALL).due()).contains(Duration.ZERO);
+      f.sql("update lane set type = 'other'");
+      assertThat(quick.beat(false, 0, Look.ALL).due()).isEmpty();
+      f.sql("update lane set type = '" + StoreFixture.TYPE + "'");
+    }
   }
 
   @Test
@@ -149,5 +150,11 @@ class BeatsTest {
     } finally {
       others.forEach(NodeSession::close);
     }
+  }
+
+  /** {@return the session of the node, on a clock by which no look takes long} */
+  private NodeSession quick(Connection connection) {
+    return new PgNodeSession(
+        connection, () -> Optional.of(f.now), A, Duration.ofSeconds(10), () -> 0);
   }
 }
