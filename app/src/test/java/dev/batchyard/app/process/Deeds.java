@@ -162,7 +162,7 @@ final class Deeds {
         insert.setLong(2, item);
         insert.executeUpdate();
         Position after = new Position("{\"item\": %d}".formatted(item + 1));
-        chunk.commit(connection, after, new Ledger(1, 1, 0, 0), List.of());
+        chunk.commit(connection, after, new Ledger(1, 1, 0, 0), List.of(), false);
         context.progress(new Progress(item + 1, (item + 1.0) / Deed.ITEMS));
       }
     }

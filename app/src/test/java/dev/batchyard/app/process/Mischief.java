@@ -103,7 +103,7 @@ enum Mischief {
         if (context.stopRequested()) {
           return Outcome.stopped();
         }
-        chunk.commit(connection, new Position("{}"), new Ledger(1, 1, 0, 0), List.of());
+        chunk.commit(connection, new Position("{}"), new Ledger(1, 1, 0, 0), List.of(), false);
       }
     }
     return Outcome.completed(Map.of());
