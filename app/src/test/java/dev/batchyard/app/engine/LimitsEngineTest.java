@@ -161,11 +161,11 @@ class LimitsEngineTest {
                   return Outcome.completed();
                 }))) {
       // nobody sweeps before the claim: the node claims as soon as it is there
-      long task = submit(nodes, "t.late", Limits.NONE.withDeadline(java.time.Instant.EPOCH));
+      long task = submit(nodes, "t.late", Limits.NONE.withTotalTimeout(Duration.ofMillis(1)));
       nodes.start("a");
       TaskDetail detail = awaitState(nodes, task, TaskState.FAILED);
       assertThat(calls).hasValue(0);
-      assertThat(detail.row().problem()).isEqualTo(TimeLimits.DEADLINE_PASSED.message());
+      assertThat(detail.row().problem()).isEqualTo(TimeLimits.TOTAL_TIMEOUT.message());
     }
   }
 
