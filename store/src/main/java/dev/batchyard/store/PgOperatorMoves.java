@@ -302,28 +302,16 @@ final class PgOperatorMoves implements OperatorMoves {
 
   private Move again(long task, String by, String why, OptionalInt checkpoint) {
     Move move =
-        untilFound(
+        toEnded(
             task,
-            c -> {
-              if (alive(c, task)) {
-                return Optional.of(Move.REFUSED);
+            (c, state, closed) -> {
+              if (state.equals("completed") || state.equals("skipped")) {
+                return Move.REFUSED;
               }
-              boolean closed = closed(c, task);
-              Optional<String> ended = outcome(c, task);
-              if (ended.isEmpty()) {
-                return Optional.empty();
-              }
-              if (ended.get().equals("completed") || ended.get().equals("skipped")) {
-                return Optional.of(Move.REFUSED);
-              }
-              Optional<String> refusal =
-                  closed ? Optional.of(beingDeleted(task)) : unsettle(c, task);
-              if (refusal.isPresent()) {
-                throw new MoveRefused(refusal.get());
-              }
+              refuse(closed ? Optional.of(beingDeleted(task)) : unsettle(c, task));
               goBack(c, task, checkpoint, by);
               Sql.run(c, RERUN, task, clock.bound(), clock.bound(), by, why);
-              return Optional.of(Move.DONE);
+              return Move.DONE;
             });
     if (move == Move.DONE) {
       wakeUps.wake();
@@ -336,40 +324,50 @@ final class PgOperatorMoves implements OperatorMoves {
     requireReason(why);
     int[] released = {0};
     Move move =
-        untilFound(
+        toEnded(
             task,
-            c -> {
-              if (alive(c, task)) {
-                return Optional.of(Move.REFUSED);
+            (c, state, closed) -> {
+              if (!state.equals("failed")) {
+                return state.equals("completed") ? Move.ALREADY : Move.REFUSED;
               }
-              boolean closed = closed(c, task);
-              Optional<String> ended = outcome(c, task);
-              if (ended.isEmpty()) {
-                return Optional.empty();
-              }
-              if (!ended.get().equals("failed")) {
-                return Optional.of(ended.get().equals("completed") ? Move.ALREADY : Move.REFUSED);
-              }
-              Optional<String> refusal =
-                  closed
-                      ? Optional.of(beingDeleted(task))
-                      : Sql.query(c, NOT_UNDONE, r -> Sql.maybeText(r, "why"), task)
-                          .getFirst()
-                          .map(reason -> "task %d: %s".formatted(task, reason));
-              if (refusal.isPresent()) {
-                throw new MoveRefused(refusal.get());
-              }
+              refuse(closed ? Optional.of(beingDeleted(task)) : notUndone(c, task));
               if (Sql.update(c, MARK, task, task, clock.bound(), by, why) != 1) {
                 throw new IllegalStateException(
                     "task " + task + " is failed, and cannot be marked");
               }
               released[0] = settlements.marked(c, task);
-              return Optional.of(Move.DONE);
+              return Move.DONE;
             });
     if (released[0] > 0) {
       wakeUps.wake();
     }
     return move;
+  }
+
+  /** What is done to a task that has ended in some state; its span may be closed. */
+  private interface Ended {
+    Move move(Connection connection, String state, boolean closed) throws SQLException;
+  }
+
+  private Move toEnded(long task, Ended ended) {
+    return untilFound(
+        task,
+        c -> {
+          if (alive(c, task)) {
+            return Optional.of(Move.REFUSED);
+          }
+          boolean closed = closed(c, task);
+          Optional<String> state = outcome(c, task);
+          return state.isEmpty()
+              ? Optional.empty()
+              : Optional.of(ended.move(c, state.get(), closed));
+        });
+  }
+
+  private static void refuse(Optional<String> refusal) {
+    if (refusal.isPresent()) {
+      throw new MoveRefused(refusal.get());
+    }
   }
 
   static void requireReason(String why) {
@@ -412,6 +410,12 @@ final class PgOperatorMoves implements OperatorMoves {
   /** Takes back what its end has settled; {@return why that cannot be, to be rolled back then} */
   private Optional<String> unsettle(Connection connection, long task) throws SQLException {
     return Sql.query(connection, UNSETTLE, r -> Sql.maybeText(r, "why"), task, clock.bound())
+        .getFirst()
+        .map(why -> "task %d: %s".formatted(task, why));
+  }
+
+  private static Optional<String> notUndone(Connection connection, long task) throws SQLException {
+    return Sql.query(connection, NOT_UNDONE, r -> Sql.maybeText(r, "why"), task)
         .getFirst()
         .map(why -> "task %d: %s".formatted(task, why));
   }

@@ -2,17 +2,9 @@ package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.batchyard.app.Installation;
-import dev.batchyard.app.config.ConfigReader;
-import dev.batchyard.app.config.Key;
-import dev.batchyard.store.server.SharedPrograms;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -24,29 +16,18 @@ import tools.jackson.databind.JsonNode;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class CheckpointsCliTest {
 
-  private Installation installation;
+  private TestInstallation installation;
   private Terminal terminal;
 
   @BeforeAll
   void open(@TempDir Path temp) throws Exception {
-    Path data = temp.resolve("data");
-    var _ = SharedPrograms.in(data);
-    installation =
-        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
-    terminal = new Terminal(data, temp);
-    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+    installation = TestInstallation.in(temp);
+    terminal = installation.terminal();
   }
 
   @AfterAll
   void close() {
     installation.close();
-  }
-
-  private void sql(String sql) throws SQLException {
-    try (Connection connection = installation.database().session();
-        Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    }
   }
 
   @Test
@@ -55,7 +36,7 @@ final class CheckpointsCliTest {
     String task = terminal.submitImport();
     terminal.run("cancel", task).fine();
     assertThat(terminal.run("checkpoints", task).fine().out()).contains("has no checkpoint");
-    sql(
+    installation.sql(
         """
         insert into checkpoint (task, shard, position, read, written, skipped, rejected, lease, attempt, kept)
         values (%1$s, 0, '{"row": 3000}', 3000, 2000, 0, 1000, 1, 2, 2);

@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.TaskKeys;
-import dev.batchyard.app.Installation;
-import dev.batchyard.app.config.ConfigReader;
-import dev.batchyard.app.config.Key;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.NodeRegistration;
@@ -15,7 +12,6 @@ import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.store.Store;
-import dev.batchyard.store.server.SharedPrograms;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -37,22 +33,19 @@ final class CompensationsCliTest {
   private static final Verdict FAIL = new Verdict.Fail(new Failure("Bad", "铁路没有应答", ""));
   private static final UUID BOOT = new UUID(7, 7);
 
-  private Installation installation;
+  private TestInstallation installation;
   private Store store;
   private Terminal terminal;
 
   @BeforeAll
-  void open(@TempDir Path temp) {
-    Path data = temp.resolve("data");
-    var _ = SharedPrograms.in(data);
-    installation =
-        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
+  void open(@TempDir Path temp) throws Exception {
+    installation = TestInstallation.in(temp);
     store = installation.store();
     store
         .sessions()
         .open(new NodeRegistration(BOOT, "n", "host", 1, "0", List.of("trip", "back"), 8))
         .close();
-    terminal = new Terminal(data, temp);
+    terminal = installation.terminal();
   }
 
   @AfterAll

@@ -2,17 +2,9 @@ package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.batchyard.app.Installation;
-import dev.batchyard.app.config.ConfigReader;
-import dev.batchyard.app.config.Key;
 import dev.batchyard.engine.port.Check;
-import dev.batchyard.store.server.SharedPrograms;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -24,29 +16,18 @@ import tools.jackson.databind.JsonNode;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class DoctorCliTest {
 
-  private Installation installation;
+  private TestInstallation installation;
   private Terminal terminal;
 
   @BeforeAll
   void open(@TempDir Path temp) throws Exception {
-    Path data = temp.resolve("data");
-    var _ = SharedPrograms.in(data);
-    installation =
-        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
-    terminal = new Terminal(data, temp);
-    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+    installation = TestInstallation.in(temp);
+    terminal = installation.terminal();
   }
 
   @AfterAll
   void close() {
     installation.close();
-  }
-
-  private void sql(String sql) throws SQLException {
-    try (Connection connection = installation.database().session();
-        Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    }
   }
 
   @Test
@@ -60,10 +41,10 @@ final class DoctorCliTest {
       assertThat(sound.out()).contains("\n" + check.word() + " ");
     }
 
-    sql(
+    installation.sql(
         "insert into request values (%s, 'cancel', gen_random_uuid(), '韩梅梅', now())"
             .formatted(task));
-    sql("update task set retry = '没有' where id = " + other);
+    installation.sql("update task set retry = '没有' where id = " + other);
     Terminal.Said said = terminal.run("doctor");
     assertThat(said.exit()).isEqualTo(1);
     assertThat(said.err()).isEmpty();
@@ -87,7 +68,7 @@ final class DoctorCliTest {
     assertThat(repaired.exit()).as("a policy that is gone is left to a person").isEqualTo(1);
     assertThat(repaired.out()).contains("(repaired)", "repaired: 1 of 1");
     assertThat(terminal.run("doctor", "requests").fine().out()).contains("all is fine");
-    sql("update task set retry = 'default'");
+    installation.sql("update task set retry = 'default'");
     assertThat(terminal.run("doctor", "--rows", "0", "--json").fine().documents())
         .hasSize(Check.values().length)
         .allSatisfy(check -> assertThat(check.get("complete").asBoolean()).isTrue());

@@ -2,14 +2,8 @@ package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.batchyard.app.Installation;
-import dev.batchyard.app.config.ConfigReader;
-import dev.batchyard.app.config.Key;
-import dev.batchyard.store.server.SharedPrograms;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,17 +16,13 @@ import tools.jackson.databind.JsonNode;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class QueueCliTest {
 
-  private Installation installation;
+  private TestInstallation installation;
   private Terminal terminal;
 
   @BeforeAll
   void open(@TempDir Path temp) throws Exception {
-    Path data = temp.resolve("data");
-    var _ = SharedPrograms.in(data);
-    installation =
-        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
-    terminal = new Terminal(data, temp);
-    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+    installation = TestInstallation.in(temp);
+    terminal = installation.terminal();
   }
 
   @AfterAll

@@ -1,16 +1,11 @@
 package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
-import dev.batchyard.app.Installation;
-import dev.batchyard.app.config.ConfigReader;
-import dev.batchyard.app.config.Key;
-import dev.batchyard.store.server.SharedPrograms;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,17 +17,13 @@ import tools.jackson.databind.JsonNode;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class RerunCliTest {
 
-  private Installation installation;
+  private TestInstallation installation;
   private Terminal terminal;
 
   @BeforeAll
   void open(@TempDir Path temp) throws Exception {
-    Path data = temp.resolve("data");
-    var _ = SharedPrograms.in(data);
-    installation =
-        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), temp));
-    terminal = new Terminal(data, temp);
-    Files.writeString(temp.resolve("rows.csv"), "id,name\n1,one\n");
+    installation = TestInstallation.in(temp);
+    terminal = installation.terminal();
   }
 
   @AfterAll
@@ -76,9 +67,7 @@ final class RerunCliTest {
   @Test
   void a_failed_task_is_marked_as_completed() {
     String task = terminal.submitImport("--total-timeout", "1ms");
-    while (installation.store().expiries().expire() == 0) {
-      Thread.onSpinWait(); // until the millisecond has passed
-    }
+    await("the limit").until(() -> installation.store().expiries().expire() > 0);
     terminal.run("mark", task, "--completed").refused(Exit.USAGE, "--why");
     terminal.run("mark", task, "--why", "x").refused(Exit.USAGE, "--completed");
     terminal

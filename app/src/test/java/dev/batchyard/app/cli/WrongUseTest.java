@@ -2,15 +2,10 @@ package dev.batchyard.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.batchyard.app.Installation;
 import dev.batchyard.app.cli.Terminal.Said;
-import dev.batchyard.app.config.ConfigReader;
-import dev.batchyard.app.config.Key;
-import dev.batchyard.store.server.SharedPrograms;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -24,17 +19,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class WrongUseTest {
 
   private Path folder;
-  private Installation installation;
+  private TestInstallation installation;
   private Terminal terminal;
 
   @BeforeAll
-  void open(@TempDir Path temp) {
+  void open(@TempDir Path temp) throws Exception {
     folder = temp;
-    Path data = folder.resolve("data");
-    var _ = SharedPrograms.in(data);
-    installation =
-        Installation.open(ConfigReader.read(Map.of(Key.DATA, data.toString()), Map.of(), folder));
-    terminal = new Terminal(data, folder);
+    installation = TestInstallation.in(folder);
+    terminal = installation.terminal();
   }
 
   @AfterAll

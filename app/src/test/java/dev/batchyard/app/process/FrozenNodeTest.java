@@ -27,10 +27,9 @@ final class FrozenNodeTest {
       try (Connection db = yard.connect()) {
         yard.awaitRead(db, task, ImportYard.CHUNK);
         NodeRow before = node(yard, "slow", true);
-        yard.start("other");
-        yard.await("the other node", () -> isAlive(yard, "other"));
+        slow.freeze(); // before the other starts, which may take longer than the import
         assertThat(yard.state(task)).as("frozen in the middle").isEqualTo(TaskState.RUNNING);
-        slow.freeze();
+        yard.start("other");
         yard.await("the end of the task", () -> yard.state(task).ended());
         TaskDetail ended = yard.detail(task);
         assertThat(ended.row().state()).isEqualTo(TaskState.COMPLETED);
@@ -57,10 +56,5 @@ final class FrozenNodeTest {
         .filter(n -> n.name().equals(name) && n.alive() == alive)
         .findFirst()
         .orElseThrow();
-  }
-
-  private static boolean isAlive(Yard yard, String name) {
-    return yard.installation().store().nodeViews().nodes().stream()
-        .anyMatch(n -> n.name().equals(name) && n.alive());
   }
 }

@@ -78,6 +78,9 @@ final class NodeProcess implements AutoCloseable {
     List<String> command =
         new ArrayList<>(
             List.of(
+                "env", // a shell starts what runs behind it with Ctrl-C ignored, and so would this
+                // be
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
