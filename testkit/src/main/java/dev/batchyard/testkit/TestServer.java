@@ -48,7 +48,7 @@ final class TestServer implements AutoCloseable {
         clearAbandoned(target);
         server =
             EmbeddedServer.join(
-                SharedPrograms.in(Files.createTempDirectory(target, PREFIX)),
+                SharedPrograms.in(Files.createTempDirectory(target, ownPrefix())),
                 Map.of(
                     "fsync", sync,
                     "full_page_writes", sync,
@@ -69,6 +69,11 @@ final class TestServer implements AutoCloseable {
     try (Database database = new Database(at(TEMPLATE), new UUID(0, 0), 1)) {
       Migrations.run(database);
     }
+  }
+
+  /** What the names of this JVM's folders begin with: others have theirs beside them. */
+  static String ownPrefix() {
+    return PREFIX + "-" + ProcessHandle.current().pid() + "-";
   }
 
   TestDatabase cloneFor(Class<?> test) {
