@@ -25,7 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /** The server of this JVM; started at first use, stopped and deleted when the tests are over. */
-final class TestServer implements AutoCloseable {
+public final class TestServer implements AutoCloseable {
 
   private static final String TEMPLATE = "batchyard_template";
   private static final String PREFIX = "postgres";
@@ -76,7 +76,13 @@ final class TestServer implements AutoCloseable {
     return PREFIX + "-" + ProcessHandle.current().pid() + "-";
   }
 
-  TestDatabase cloneFor(Class<?> test) {
+  /** {@return a server that waits for no disk, for a run outside of JUnit; the caller closes it} */
+  public static TestServer undurable() {
+    return new TestServer(new Kind(false));
+  }
+
+  /** {@return a migrated database of its own} */
+  public TestDatabase cloneFor(Class<?> test) {
     String name =
         "t%d_%s"
             .formatted(

@@ -49,15 +49,15 @@ final class ClaimLoop implements Loop.Step {
       SessionLoop session,
       Attempts attempts,
       Signal changed,
-      SessionLoop.Time time) {
+      Surroundings surroundings) {
     this.config = config;
     this.claims = ports.claims();
     this.logs = ports.logs();
     this.session = session;
     this.attempts = attempts;
     this.changed = changed;
-    this.nanos = time.nanos();
-    this.ids = time.ids();
+    this.nanos = surroundings.threads()::nanos;
+    this.ids = surroundings.ids();
     this.reconcileEvery = config.beat().multipliedBy(5);
     this.restAfter = config.beat().multipliedBy(2);
     this.reconciledNs = nanos.getAsLong();

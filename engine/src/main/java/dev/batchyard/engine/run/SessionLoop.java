@@ -37,11 +37,12 @@ final class SessionLoop implements Loop.Step {
   private final FinishLoop ends;
   private final Signal wake;
   private final Chores chores;
+  private final Threads threads;
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
   private final Consumer<UUID> bootChanged;
   private final CompletableFuture<@Nullable Void> begun = new CompletableFuture<>();
-  private final Signal patience = new Signal();
+  private final Signal patience;
   private volatile Boot boot;
   private volatile boolean stopped;
   private volatile boolean resting;
@@ -56,7 +57,7 @@ final class SessionLoop implements Loop.Step {
       Attempts attempts,
       FinishLoop ends,
       Signals signals,
-      Time time,
+      Surroundings surroundings,
       Consumer<UUID> bootChanged) {
     this.config = config;
     this.sessions = ports.sessions();
@@ -65,17 +66,16 @@ final class SessionLoop implements Loop.Step {
     this.ends = ends;
     this.wake = signals.wake();
     this.chores = signals.chores();
-    this.nanos = time.nanos();
-    this.ids = time.ids();
+    this.threads = surroundings.threads();
+    this.nanos = threads::nanos;
+    this.ids = surroundings.ids();
     this.bootChanged = bootChanged;
+    this.patience = new Signal(threads);
     this.boot = newBoot();
   }
 
   /** What woke loops wait for. */
   record Signals(Signal wake, Chores chores) {}
-
-  /** The node's own sources of time and identity; fixed in tests. */
-  record Time(LongSupplier nanos, Supplier<UUID> ids) {}
 
   /** {@return the boot under which new claims are made} */
   Boot boot() {
@@ -157,7 +157,7 @@ final class SessionLoop implements Loop.Step {
   }
 
   private Boot newBoot() {
-    return new Boot(ids.get(), nanos, config.beat(), config.doubtAfter());
+    return new Boot(ids.get(), threads, config.beat(), config.doubtAfter());
   }
 
   private void keep(NodeSession session, Boot current) throws InterruptedException {
