@@ -12,10 +12,17 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.Timer;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.LockSupport;
+import java.util.random.RandomGenerator;
 
 /** What a class can take from the process around it instead of being given it. */
 final class Ambient {
@@ -41,6 +48,22 @@ final class Ambient {
             || owner.isAssignableTo(ForkJoinPool.class)
             || owner.isAssignableTo(Timer.class);
     return owner.isEquivalentTo(Executors.class) || (isPool && name.equals(CONSTRUCTOR));
+  }
+
+  /** {@return whether it waits, makes what threads wait on, or takes the ticker or chance} */
+  static boolean isWait(JavaAccess<?> access) {
+    JavaClass owner = access.getTargetOwner();
+    String name = access.getName();
+    boolean makes = name.equals(CONSTRUCTOR);
+    return (owner.isEquivalentTo(System.class) && name.equals("nanoTime"))
+        || (owner.isEquivalentTo(UUID.class) && name.equals("randomUUID"))
+        || (owner.isEquivalentTo(Thread.class) && Set.of("sleep", "join").contains(name))
+        || (owner.isEquivalentTo(LockSupport.class) && name.startsWith("park"))
+        || (makes && owner.isAssignableTo(RandomGenerator.class))
+        || (makes && owner.isAssignableTo(Lock.class))
+        || (makes && owner.isAssignableTo(BlockingQueue.class))
+        || (makes && owner.isEquivalentTo(CountDownLatch.class))
+        || (makes && owner.isEquivalentTo(Semaphore.class));
   }
 
   /** {@return whether it takes a clock that shows the time of the system} */

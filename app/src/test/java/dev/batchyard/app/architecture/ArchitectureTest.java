@@ -35,6 +35,10 @@ final class ArchitectureTest {
   private static final Set<String> THREAD_OWNERS =
       Set.of("tasks.pipeline.ReadAhead", "tasks.data.jdbc.CopyLane");
 
+  /** What a node takes from the process around it; a simulation gives it another. */
+  private static final Set<String> SURROUNDINGS =
+      Set.of("engine.run.Threads$JvmThreads", "engine.run.Surroundings");
+
   /** The edge: shows times in the zone of the person at the terminal. */
   private static final Set<String> EDGES = Set.of("app.cli.Context");
 
@@ -115,6 +119,11 @@ final class ArchitectureTest {
   }
 
   @Test
+  void engine_waits_as_it_is_told() {
+    obeyed(rules -> rules.engine_waits_as_it_is_told(SURROUNDINGS), "engine.run.Waits");
+  }
+
+  @Test
   void system_time_is_wired_in_app() {
     obeyed(HouseRules::system_time_is_wired_in_app, "ops.Clocks");
   }
@@ -128,6 +137,7 @@ final class ArchitectureTest {
   void every_exception_by_name_is_still_needed() {
     needed(HOUSE.threads_have_few_owners(Set.of()), THREAD_OWNERS);
     needed(HOUSE.process_is_not_asked(Set.of()), EDGES);
+    needed(HOUSE.engine_waits_as_it_is_told(Set.of()), SURROUNDINGS);
   }
 
   private static void obeyed(Function<HouseRules, ArchRule> rule, String... offenders) {

@@ -144,6 +144,22 @@ record HouseRules(String root) {
         .because("somebody must stop it; take an Executor in the constructor and wire it in app");
   }
 
+  /**
+   * The engine waits, and takes time and chance, in ways that are given to it.
+   *
+   * @param exceptions classes below the root that give them
+   */
+  ArchRule engine_waits_as_it_is_told(Set<String> exceptions) {
+    return noClasses()
+        .that(in("engine.run").and(DescribedPredicate.not(anyOf(exceptions))))
+        .should(
+            accessTargetWhere(
+                describe(
+                    "waits by itself, or takes time or chance",
+                    access -> Ambient.isThread(access) || Ambient.isWait(access))))
+        .because("a simulation owns time and threads; take them from engine.run.Surroundings");
+  }
+
   ArchRule system_time_is_wired_in_app() {
     return noClasses()
         .that(DescribedPredicate.not(in("app").or(in("testkit"))))

@@ -5,7 +5,9 @@ import dev.batchyard.engine.run.EnginePorts;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Bugs that others have had, each planted where its guard lies: in the text of a statement or a
@@ -21,7 +23,8 @@ enum Bug {
           "where l.id = t.lease and l.token = t.token and l.ids && t.ids", "where l.ids && t.ids")),
   RENEWAL_OF_A_FENCED_NODE(
       Census.FENCED_STAYS_FENCED,
-      function("beat", "where boot = p_boot and fenced_at is null", "where boot = p_boot")),
+      function("beat", "where boot = p_boot and fenced_at is null", "where boot = p_boot"),
+      statement("free_seen_at = null\n where n.fenced_at is null", "free_seen_at = null")),
   CLAIM_BY_A_FENCED_NODE(
       Eye.NO_LATE_CLAIM,
       statement(
@@ -33,7 +36,8 @@ enum Bug {
   WAKE_UPS_WITHOUT_POLLING(Simulation.EVERYTHING_ENDS, BugPorts::wakeUpsOnly),
   LEASE_BY_THE_NODES_CLOCK(Census.FENCED_RIGHTLY),
   NAME_REUSED_WHILE_ITS_NODE_LIVES(
-      Census.FENCED_RIGHTLY, statement("and not node_lock_held(lock_key)", "")),
+      Census.FENCED_RIGHTLY,
+      statement("and (not h.held or lease_until <", "and (true or lease_until <")),
   FENCED_AS_SOON_AS_ITS_LOCK_IS_FREE(
       Census.FENCED_RIGHTLY, function("beat", "and n.free_seen_at <= v_now - interval '1 s'", "")),
   FENCED_RIGHT_AFTER_AN_OUTAGE(
@@ -57,8 +61,9 @@ enum Bug {
       Eye.STALE_CHUNKS,
       function(
           "commit_chunk",
-          "select id into v_lease from lease where token = p_token and ids @> p_task;",
-          "select coalesce(max(id), 0) into v_lease from lease where token = p_token;"),
+          "select id, attempt into v_lease, v_attempt from lease where token = p_token and ids @> p_task;",
+          "select coalesce(max(id), 0), coalesce(max(attempt), 0) into v_lease, v_attempt from lease"
+              + " where token = p_token;"),
       function("commit_chunk", "if not found then", "if false then")),
   REQUEST_FORGOTTEN_AT_THE_END(
       Eye.HELD_TASKS_REST,
@@ -74,7 +79,9 @@ enum Bug {
       statement("update lease l set ids = l.ids - o.ids", "update lease l set ids = l.ids")),
   PAUSED_QUEUE_CLAIMED(
       Census.PAUSED_QUEUES_REST,
-      statement("where q.paused_at is null\n order by h.due_at", "where true\n order by h.due_at")),
+      statement(
+          "   where q.paused_at is null\n   order by h.due_at",
+          "   where true\n   order by h.due_at")),
   RETRY_WITHOUT_ITS_KEY(
       EndChecker.ONE_TASK_OF_KEY, function("take_keys", "where k.until <= p_now", "where true")),
   OWN_FIRST_TRY_NOT_RECOGNISED(
@@ -104,7 +111,17 @@ enum Bug {
           "completed = completed + least(v_counts.completed, 1),")),
   LIVE_KEY_NEVER_FREED(
       EndChecker.NOTHING_LEFT,
-      function("settle", "where t.live_key is not null", "where t.live_key is null"));
+      function("settle", "where t.live_key is not null", "where t.live_key is null")),
+  DONE_STEP_DONE_AGAIN(
+      Script.DONE_STEPS_STAY,
+      function("begin_step", "when v_step.done_at is not null then", "when false then")),
+  COMPENSATED_TWICE(
+      Simulation.NOTHING_UNEXPECTED,
+      function("step_round", "coalesce(max(round), 0) + 1 from", "coalesce(max(round), 1) from")),
+  STEPS_UNDONE_IN_ANY_ORDER(
+      EndChecker.FROM_THE_LAST_ON,
+      function("undo_next", "order by number desc", "order by number"),
+      function("undo_ended", "where later.steps = 0", "where true"));
 
   /** In what order a handler's sink commits. */
   enum Sink {
@@ -128,7 +145,7 @@ enum Bug {
   private final Planted planted;
   private final Sink sink;
   private final List<String> functions = new ArrayList<>();
-  private boolean met;
+  private final Set<Change> met = new HashSet<>();
 
   Bug(String caughtBy, Change... changes) {
     this(caughtBy, List.of(changes), (ports, sim, life) -> ports, Sink.SOUND);
@@ -183,7 +200,7 @@ enum Bug {
     for (Change change : changes) {
       if (change.function().isEmpty() && text.contains(change.from())) {
         text = text.replace(change.from(), change.to());
-        met = true;
+        met.add(change);
       }
     }
     return text;
@@ -200,7 +217,7 @@ enum Bug {
         }
         functions.addFirst(sound);
         database.run(sound.replace(change.from(), change.to()));
-        met = true;
+        met.add(change);
       }
     }
   }
@@ -212,9 +229,9 @@ enum Bug {
     functions.clear();
   }
 
-  /** {@return whether what it changes was there to be changed} */
+  /** {@return whether all that it changes was there to be changed} */
   boolean isMet() {
-    return met || changes.isEmpty();
+    return met.containsAll(changes);
   }
 
   /** {@return whether a world of this plan is likely to meet it} */
@@ -223,14 +240,16 @@ enum Bug {
     return switch (this) {
       case NONE -> true;
       case NO_FENCE_ON_COMPLETE ->
-          plan.has(Faults.Kind.FREEZE) && (plan.has(Deed.LINGER) || plan.has(Deed.DEAF));
+          plan.has(Faults.Kind.KILL)
+              && (plan.often(Faults.Kind.ASKED_LATE) || plan.often(Faults.Kind.DONE_LATE))
+              && (plan.has(Deed.LINGER) || plan.has(Deed.DEAF));
       case RENEWAL_OF_A_FENCED_NODE -> plan.has(Faults.Kind.FREEZE);
       case CLAIM_BY_A_FENCED_NODE ->
-          plan.has(Faults.Kind.FREEZE)
+          plan.has(Faults.Kind.KILL)
               && (plan.often(Faults.Kind.ASKED_LATE) || plan.often(Faults.Kind.DONE_LATE));
       case RESCUE_SELECTS_THEN_UPDATES ->
           plan.has(Faults.Kind.KILL) && (plan.has(Deed.LINGER) || plan.has(Deed.DEAF));
-      case ONE_SHOT_RESCUE -> plan.has(Faults.Kind.KILL) && plan.often(Faults.Kind.FAILS_BEFORE);
+      case ONE_SHOT_RESCUE -> plan.has(Faults.Kind.KILL);
       case CLAIM_KNOWN_TO_THE_DATABASE_ONLY -> plan.often(Faults.Kind.ANSWER_LOST);
       case WAKE_UPS_WITHOUT_POLLING -> plan.has(Deed.SNOOZE) || swarm.later();
       case LEASE_BY_THE_NODES_CLOCK -> plan.has();
@@ -259,6 +278,8 @@ enum Bug {
       case TERMINAL_OVERWRITTEN, ATTEMPTS_NUMBERED_ANEW ->
           swarm.operators() && swarm.reruns() && plan.has(Deed.FAIL_FOR_GOOD);
       case RETRY_WITHOUT_DELAY -> plan.has(Deed.FAIL_AT_TIMES);
+      case DONE_STEP_DONE_AGAIN, STEPS_UNDONE_IN_ANY_ORDER -> plan.has(Deed.STEPS);
+      case COMPENSATED_TWICE -> swarm.operators() && swarm.reruns() && plan.has(Deed.STEPS);
       case BATCH_COUNTED_ONCE_FOR_MANY -> swarm.batches() && !swarm.priorities();
     };
   }

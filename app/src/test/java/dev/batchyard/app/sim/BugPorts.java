@@ -3,6 +3,7 @@ package dev.batchyard.app.sim;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Rescues;
+import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.run.EnginePorts;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -74,14 +75,23 @@ final class BugPorts {
     }
   }
 
-  /** A boot is rescued when it is first seen, and never again. */
+  /**
+   * A boot is rescued when it is first seen, and never again. Calls to rescue fail more often than
+   * others, or it would take many worlds to meet one that fails.
+   */
   static EnginePorts oneShotRescue(EnginePorts ports, Simulation sim, Life life) {
     Rescues sound = ports.rescues();
     return withRescues(
         ports,
         () -> {
           List<String> boots = sim.eye.find(GONE_BOOTS, r -> r.getString(1));
-          return sim.rescued.addAll(boots) ? sound.rescue() : 0;
+          if (!sim.rescued.addAll(boots)) {
+            return 0;
+          }
+          if (!sim.isHealing() && sim.world.chance(400)) {
+            throw new StoreUnavailable("simulated: away", new SQLException("away", "08006"));
+          }
+          return sound.rescue();
         });
   }
 

@@ -28,6 +28,7 @@ final class EndChecker {
   static final String ONLY_ASKED_CANCELS = "only asked cancels";
   static final String OUTCOMES_ARE_OWN = "outcomes are their handlers' own";
 
+  static final String FROM_THE_LAST_ON = "steps are undone from the last on";
   static final String DOCTOR_FINDS_NOTHING = "the doctor finds nothing";
   static final String NOTHING_LEFT = "nothing is left";
   static final String ONE_TASK_OF_KEY = "one task of an idempotency key";

@@ -61,17 +61,33 @@ final class Eye {
        order by what, which
       """;
 
+  private static final String LEFT =
+      """
+      select 'task ' || id from task t where not exists (select from outcome o where o.id = t.id)
+       union all
+      select 'lease ' || id from lease
+       union all
+      select 'running ' || task from running
+       union all
+      select 'request ' || task from request
+       order by 1
+      """;
+
   private static final String HOLDS =
       """
       select 1 from lease where token = ? and ids @> ?::bigint
       """;
 
-  private static final String PAUSED_QUEUE =
+  private static final String MUST_NOT_CLAIM =
       """
-      select l.id
-        from lease l join lane a on a.id = l.lane join queue q on q.name = a.queue
-       where l.token = ? and q.paused_at is not null
-      """;
+      select case when q.paused_at is not null then '%s' else '%s' end
+        from lease l
+        join lane a on a.id = l.lane
+        join queue q on q.name = a.queue
+        left join node n on n.boot = l.boot
+       where l.token = ? and (q.paused_at is not null or n.boot is null or n.fenced_at is not null)
+      """
+          .formatted(Census.PAUSED_QUEUES_REST, NO_LATE_CLAIM);
 
   private static final String DONE_STEP =
       """
@@ -153,8 +169,10 @@ final class Eye {
         world.violated(HELD_TASKS_REST, "task %d is %s".formatted(claim.task(), why));
       }
     }
-    if (!claims.isEmpty() && exists(PAUSED_QUEUE, claims.getFirst().token())) {
-      world.violated(Census.PAUSED_QUEUES_REST, Census.name(boot) + " claimed " + claims);
+    if (!claims.isEmpty()) {
+      find(MUST_NOT_CLAIM, row -> row.getString(1), claims.getFirst().token())
+          .forEach(
+              invariant -> world.violated(invariant, Census.name(boot) + " claimed " + claims));
     }
   }
 
@@ -266,6 +284,11 @@ final class Eye {
 
   List<Long> unsealed() {
     return find("select id from batch where sealed_at is null order by id", row -> row.getLong(1));
+  }
+
+  /** {@return what is not done yet} */
+  List<String> left() {
+    return find(LEFT, row -> row.getString(1));
   }
 
   /** Looks at all that must hold at every moment; {@return what is left to be done} */

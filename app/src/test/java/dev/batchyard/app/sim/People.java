@@ -2,6 +2,7 @@ package dev.batchyard.app.sim;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
+import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.StoreUnavailable;
@@ -342,6 +343,11 @@ final class People {
       return Optional.empty();
     } catch (UnknownName e) {
       return Optional.empty(); // the batch was sealed meanwhile
+    } catch (InvalidParameters e) {
+      if (!swarm.limits() || !e.getMessage().contains("has passed")) {
+        world.violated(CALLS_FAIL_ONLY_WHILE_AWAY, what + ": " + e);
+      }
+      return Optional.empty(); // its deadline passed on the way
     } catch (RuntimeException e) {
       world.violated(CALLS_FAIL_ONLY_WHILE_AWAY, what + ": " + e);
       return Optional.empty();

@@ -20,7 +20,8 @@ final class Sim {
       --seed S    the first seed (1)
       --trace     what happened, line by line
       --bug NAME  with a bug planted
-      --bugs      each planted bug until it is caught, in at most N seeds
+      --bugs      each planted bug, or the one of --bug, until it is caught, in at most N seeds that are
+                  likely to meet it
       """;
 
   private static final int SEEDS = 60;
@@ -64,7 +65,9 @@ final class Sim {
     try (TestServer server = TestServer.undurable()) {
       TestDatabase test = server.cloneFor(Sim.class);
       try (SimDatabase database = new SimDatabase(test)) {
-        return bugs ? catchAll(database, seed, seeds) : runAll(database, bug, seed, seeds, trace);
+        return bugs
+            ? catchAll(database, bug, seed, seeds)
+            : runAll(database, bug, seed, seeds, trace);
       }
     }
   }
@@ -116,20 +119,23 @@ final class Sim {
             + (bug == Bug.NONE ? "" : " --bug " + bug));
   }
 
-  private static int catchAll(SimDatabase database, long seed, long seeds) throws Exception {
+  private static int catchAll(SimDatabase database, Bug only, long seed, long seeds)
+      throws Exception {
     int missed = 0;
     for (Bug bug : Bug.values()) {
-      if (bug == Bug.NONE) {
+      if (bug == Bug.NONE || (only != Bug.NONE && only != bug)) {
         continue;
       }
       String found = "nothing violated";
       boolean caught = false;
       long startedNs = System.nanoTime();
       bug.plant(database);
-      for (long each = seed; !caught && each < seed + seeds; each++) {
+      int met = 0;
+      for (long each = seed; !caught && met < seeds; each++) {
         if (!bug.mayBeMetBy(Plan.of(each))) {
           continue;
         }
+        met++;
         Simulation.Result result = Simulation.run(each, database, bug, line -> {});
         caught = result.violations().containsKey(bug.caughtBy());
         if (!result.violations().isEmpty()) {

@@ -116,6 +116,21 @@ final class SimDatabase implements AutoCloseable {
     }
   }
 
+  /** {@return the texts of all functions} */
+  String functions() throws SQLException {
+    try (Statement statement = own.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                """
+                select string_agg(pg_get_functiondef(p.oid), '' order by p.proname, p.oid)
+                  from pg_proc p
+                 where p.pronamespace = 'batchyard'::regnamespace and p.prokind = 'f'
+                """)) {
+      boolean _ = row.next();
+      return row.getString(1);
+    }
+  }
+
   /** {@return the pool for statements on our own tables, changed as a bug says} */
   DataSource queue(Bug bug) {
     DataSource queue = pools.queue();

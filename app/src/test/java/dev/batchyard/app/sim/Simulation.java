@@ -165,7 +165,7 @@ final class Simulation {
             HEALING_MAX,
             () -> left == 0 && net.pending() == 0 && !people.isBusy() && (left = eye.look()) == 0);
     if (!ended) {
-      world.violated(EVERYTHING_ENDS, left + " left");
+      world.violated(EVERYTHING_ENDS, "left: " + eye.left());
     }
     unexpected.told().forEach(what -> world.violated(NOTHING_UNEXPECTED, what));
     if (ended) {
