@@ -233,6 +233,7 @@ public final class Store {
         List.of(
             new TaskScans(db, clock, rescues(), UNRESCUED).all(),
             new BatchScans(db, clock, wakeUps).all(),
+            new StepScans(db, clock, wakeUps).all(),
             new ServerScans(clock, spans, nodeClock, bounds).all()));
   }
 }
