@@ -2,6 +2,7 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.BulkCancels;
 import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Claims;
@@ -184,6 +185,11 @@ public final class Store {
   public BulkReruns bulkReruns() {
     PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, wakeUps);
     return new PgBulkReruns(db, clock, one, wakeUps);
+  }
+
+  public BulkCancels bulkCancels() {
+    PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, wakeUps);
+    return new PgBulkCancels(db, clock, one, settlements, wakeUps);
   }
 
   public Expiries expiries() {
