@@ -103,7 +103,8 @@ final class Serving implements AutoCloseable {
             store.compensations(),
             store.logLines(),
             store.doctor(),
-            store.checkpoints()),
+            store.checkpoints(),
+            store.retryPolicies()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 
