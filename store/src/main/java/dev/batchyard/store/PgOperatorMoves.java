@@ -1,5 +1,7 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.BulkCancels;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.engine.port.Storable;
@@ -8,6 +10,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * Each try is one short transaction that looks in block, lease, parked, outcome, in this order, and
@@ -217,24 +220,40 @@ final class PgOperatorMoves implements OperatorMoves {
         untilFound(
             task,
             c -> {
-              if (waiting.cancel(c, task, by)) {
+              Optional<Move> ended = cancel(c, task, BulkCancels.STATES, by);
+              if (ended.filter(Move.DONE::equals).isPresent()) {
                 released[0] = settlements.settle(c, List.of(task));
-                return Optional.of(Move.DONE);
               }
-              if (ask(c, task, "cancel", by)) {
-                return Optional.of(Move.REQUESTED);
-              }
-              if (parked(c, task).isPresent()) {
-                Sql.run(c, CANCEL_PARKED, task, clock.bound(), clock.bound(), by);
-                released[0] = settlements.settle(c, List.of(task));
-                return Optional.of(Move.DONE);
-              }
-              return outcome(c, task).map(state -> Move.ALREADY);
+              return ended.isPresent() ? ended : outcome(c, task).map(state -> Move.ALREADY);
             });
     if (released[0] > 0) {
       wakeUps.wake();
     }
     return move;
+  }
+
+  /**
+   * Ends a task, or asks its attempt to; the caller settles those that have ended. Empty if it is
+   * nowhere where tasks of these states are.
+   */
+  Optional<Move> cancel(Connection connection, long task, Set<TaskState> states, String by)
+      throws SQLException {
+    if (states.stream().anyMatch(TaskPages.IN_BLOCKS::contains)
+        && waiting.cancel(connection, task, by)) {
+      return Optional.of(Move.DONE);
+    }
+    if (states.contains(TaskState.RUNNING) && ask(connection, task, "cancel", by)) {
+      return Optional.of(Move.REQUESTED);
+    }
+    Optional<String> parked =
+        states.stream().anyMatch(TaskPages.PARKED::contains)
+            ? parked(connection, task)
+            : Optional.empty();
+    if (parked.filter(word -> states.stream().anyMatch(s -> s.word().equals(word))).isEmpty()) {
+      return Optional.empty();
+    }
+    Sql.run(connection, CANCEL_PARKED, task, clock.bound(), clock.bound(), by);
+    return Optional.of(Move.DONE);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.BulkCancels;
 import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Claims;
@@ -186,6 +187,11 @@ public final class Store {
     return new PgBulkReruns(db, clock, one, wakeUps);
   }
 
+  public BulkCancels bulkCancels() {
+    PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, wakeUps);
+    return new PgBulkCancels(db, clock, one, settlements, wakeUps);
+  }
+
   public Expiries expiries() {
     return new PgExpiries(db, clock, settlements, wakeUps);
   }
@@ -233,6 +239,7 @@ public final class Store {
         List.of(
             new TaskScans(db, clock, rescues(), UNRESCUED).all(),
             new BatchScans(db, clock, wakeUps).all(),
+            new StepScans(db, clock, wakeUps).all(),
             new ServerScans(clock, spans, nodeClock, bounds).all()));
   }
 }

@@ -22,9 +22,9 @@ final class TaskPages {
   /** Ids that a block spans at most: by so much the order of blocks may differ from that of ids. */
   private static final int BLOCK_IDS = 500;
 
-  private static final Set<TaskState> IN_BLOCKS =
+  static final Set<TaskState> IN_BLOCKS =
       EnumSet.of(TaskState.READY, TaskState.SCHEDULED, TaskState.RETRYING);
-  private static final Set<TaskState> PARKED = EnumSet.of(TaskState.PAUSED, TaskState.BLOCKED);
+  static final Set<TaskState> PARKED = EnumSet.of(TaskState.PAUSED, TaskState.BLOCKED);
   private static final Set<TaskState> ENDED_BUT_NOT_WELL =
       EnumSet.of(TaskState.FAILED, TaskState.CANCELLED, TaskState.SKIPPED, TaskState.QUARANTINED);
 

@@ -226,7 +226,7 @@ final class TaskScans {
       select pg_advisory_xact_lock(hashtext('batchyard doctor'), 1)
       """;
 
-  // it keeps its checkpoint and the numbers of its attempts
+  // it keeps its checkpoint and the numbers of its attempts; an undo waits until it is at its turn
   private static final String PUT_BACK =
       """
       with lost as materialized (
@@ -246,7 +246,12 @@ final class TaskScans {
            and not exists (select from block b
                             where b.first between t.id - 499 and t.id and b.lo <= t.id and b.hi >= t.id)
            and not exists (select from batch b where b.then_task = t.id and b.ended_at is null)
-           and not exists (select from step s where s.undo_task = t.id)),
+           and not exists (select from step s
+                            cross join lateral (
+                              select from step n
+                               where n.task = s.task and n.round = s.round and n.number > s.number
+                                 and n.undo_task is not null and n.undone_at is null) before
+                            where s.undo_task = t.id)),
       told as (
         insert into log_line (task, attempt, at, level, text)
         select id, attempt, coalesce(?::timestamptz, clock_timestamp()), 'warn',

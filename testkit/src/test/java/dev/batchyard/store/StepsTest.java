@@ -261,6 +261,17 @@ class StepsTest {
   }
 
   @Test
+  void a_failed_task_may_be_marked_as_completed_when_all_is_undone_and_stays_undone() {
+    Claim claim = claimWith("a");
+    f.finish(claim, FAIL);
+    f.finish(claimUndo(), StoreFixture.complete());
+    assertThat(f.store.operatorMoves().markCompleted(claim.task(), "kim", "已人工重新预订"))
+        .isEqualTo(Move.DONE);
+    assertThat(compensation(claim).state()).isEqualTo(State.UNDONE);
+    assertThat(claimUndos()).isEmpty();
+  }
+
+  @Test
   void nothing_that_is_being_undone_runs_again_in_bulk() {
     Claim claim = claimWith("a");
     f.finish(claim, FAIL);

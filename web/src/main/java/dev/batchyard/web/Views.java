@@ -7,6 +7,7 @@ import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.Queues;
+import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
 
 /** Where the pages read; they change nothing there. */
@@ -18,4 +19,5 @@ public record Views(
     Compensations compensations,
     LogLines logs,
     Doctor doctor,
-    Checkpoints checkpoints) {}
+    Checkpoints checkpoints,
+    RetryPolicies retryPolicies) {}

@@ -72,6 +72,7 @@ public final class WebServer implements AutoCloseable {
             views.logs(),
             views.doctor(),
             views.checkpoints(),
+            views.retryPolicies(),
             System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
     AnnotationConfigServletWebServerApplicationContext context =

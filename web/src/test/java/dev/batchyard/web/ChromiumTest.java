@@ -145,7 +145,8 @@ final class ChromiumTest {
         java.util.Map.of("width", 360, "height", 740, "deviceScaleFactor", 2, "mobile", true));
     chromium.open(f.server.url());
     chromium.await("document.documentElement.dataset.live", "on");
-    for (String path : java.util.List.of("/", "/tasks/" + claim.task(), "/queues", "/nodes")) {
+    for (String path :
+        java.util.List.of("/", "/tasks/" + claim.task(), "/queues", "/retry-policies", "/nodes")) {
       chromium.open(URI.create("http://127.0.0.1:" + f.server.port() + path));
       chromium.await("document.readyState + location.pathname", "complete" + path);
       assertThat(chromium.evaluate("document.documentElement.scrollWidth + ''"))

@@ -105,7 +105,8 @@ final class WebFixture implements AutoCloseable {
         store.compensations(),
         store.logLines(),
         store.doctor(),
-        store.checkpoints());
+        store.checkpoints(),
+        store.retryPolicies());
   }
 
   Browser signIn() {

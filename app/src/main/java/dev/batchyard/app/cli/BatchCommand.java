@@ -2,7 +2,6 @@ package dev.batchyard.app.cli;
 
 import dev.batchyard.api.NewTask;
 import dev.batchyard.app.Installation;
-import dev.batchyard.app.Types;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
@@ -122,7 +121,7 @@ final class BatchCommand implements Callable<Integer> {
   }
 
   private void open(Installation installation) {
-    TaskTypes types = Types.of(installation);
+    TaskTypes types = cli.types(installation);
     Submitter submitter =
         new Submitter(
             types,

@@ -1,6 +1,7 @@
 package dev.batchyard.app.cli;
 
 import dev.batchyard.app.Installation;
+import dev.batchyard.app.Types;
 import dev.batchyard.app.Version;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
@@ -10,6 +11,7 @@ import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.Nearest;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.UnknownName;
+import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.StatementFailed;
 import dev.batchyard.store.server.CannotStart;
 import dev.batchyard.web.PortInUse;
@@ -21,6 +23,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
@@ -36,10 +39,21 @@ final class Cli {
 
   private final Context context;
   private final Console console;
+  private final Function<Installation, TaskTypes> types;
   private final RootCommand root = new RootCommand();
 
   Cli(Context context) {
+    this(context, Types::of);
+  }
+
+  /**
+   * With other task types than those that this program brings.
+   *
+   * @param types over an installation
+   */
+  Cli(Context context, Function<Installation, TaskTypes> types) {
     this.context = context;
+    this.types = types;
     this.console = new Console(context, root);
   }
 
@@ -100,6 +114,11 @@ final class Cli {
     all.putAll(root.flags());
     all.putAll(flags);
     return ConfigReader.read(all, context.environment(), context.home());
+  }
+
+  /** {@return the task types over an installation} */
+  TaskTypes types(Installation installation) {
+    return types.apply(installation);
   }
 
   /** {@return the store, opened for a command that is no node} */

@@ -63,7 +63,8 @@ final class DemoCommand implements Callable<Integer> {
         serving
             .url()
             .ifPresent(url -> cli.console().say("\nthe pages stay up until Ctrl-C: " + url));
-        serving.untilStopped();
+        Exit stopped = serving.untilStopped();
+        exit = stopped == Exit.OK ? exit : stopped;
       }
       return exit.code();
     }

@@ -13,7 +13,9 @@ enum Exit {
   /** There is no such task, batch, queue or retry policy. */
   NOT_FOUND(4),
   /** A defect of the program. */
-  DEFECT(70);
+  DEFECT(70),
+  /** The node was worn out by handlers that do not stop: it is to be started again. */
+  WORN_OUT(75);
 
   private final int code;
 

@@ -54,7 +54,8 @@ final class MoveCommand implements Callable<Integer> {
 
   private final Cli cli;
   private final Kind kind;
-  private final RerunFlags flags = new RerunFlags();
+  private final RerunFlags reruns = new RerunFlags();
+  private final CancelFlags cancels = new CancelFlags();
 
   @Parameters(
       paramLabel = "ID",
@@ -80,10 +81,15 @@ final class MoveCommand implements Callable<Integer> {
     CommandLine line = new CommandLine(command);
     line.getCommandSpec().usageMessage().description(kind.description());
     if (kind == Kind.RERUN) {
-      line.addMixin("filter", command.flags);
+      line.addMixin("filter", command.reruns);
       line.getCommandSpec()
           .usageMessage()
           .footer("", "Example: rerun --error 'Sql*' --since 2h --dry-run");
+    } else if (kind == Kind.CANCEL) {
+      line.addMixin("filter", command.cancels);
+      line.getCommandSpec()
+          .usageMessage()
+          .footer("", "Example: cancel --queue nightly --state ready,scheduled --dry-run");
     }
     return line;
   }
@@ -91,7 +97,7 @@ final class MoveCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     fromCheckpoint.ifPresent(this::requireOneThatGoesOn);
-    if (tasks.isEmpty() || flags.given()) {
+    if (tasks.isEmpty() || reruns.given() || cancels.given()) {
       return all().code();
     }
     Exit worst = Exit.OK;
@@ -105,14 +111,17 @@ final class MoveCommand implements Callable<Integer> {
   }
 
   private Exit all() {
-    if (kind != Kind.RERUN) {
+    if (kind != Kind.RERUN && kind != Kind.CANCEL) {
       throw new CliFailure(Exit.USAGE, "%s: which tasks? Give their ids".formatted(kind.word()));
     }
     if (!tasks.isEmpty()) {
-      throw new CliFailure(Exit.USAGE, "rerun: give ids or filters, not both");
+      throw new CliFailure(Exit.USAGE, "%s: give ids or filters, not both".formatted(kind.word()));
     }
     try (Installation installation = cli.open()) {
-      return new Bulk(cli, flags).rerun(installation.store());
+      Bulk bulk = new Bulk(cli);
+      return kind == Kind.RERUN
+          ? bulk.rerun(installation.store(), reruns)
+          : bulk.cancel(installation.store(), cancels);
     }
   }
 

@@ -55,8 +55,7 @@ final class ServerCommand implements Callable<Integer> {
       cli.console().tell(document);
       cli.console().say("node %s serves; Ctrl-C stops it".formatted(serving.nodeName()));
       serving.url().ifPresent(url -> cli.console().say("pages: " + url));
-      serving.untilStopped();
+      return serving.untilStopped().code();
     }
-    return Exit.OK.code();
   }
 }

@@ -4,7 +4,6 @@ import dev.batchyard.app.Installation;
 import dev.batchyard.app.Node;
 import dev.batchyard.app.NodeLog;
 import dev.batchyard.app.NodeName;
-import dev.batchyard.app.Types;
 import dev.batchyard.app.config.Settings;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.run.Submitter;
@@ -33,10 +32,13 @@ final class Serving implements AutoCloseable {
   private final Optional<WebServer> pages;
   private final TaskTypes types;
   private final Node node;
+  private final Console console;
+  private volatile boolean wornOut;
 
   private Serving(Cli cli, Settings settings, boolean withPages, Parts parts)
       throws InterruptedException {
     this.parts = parts;
+    console = cli.console();
     signal = parts.add(StopSignal.caught(settings.stopGrace().plus(STOP_REST)));
     StopReport report = new StopReport(cli.console());
     // the last words before the process may end
@@ -45,12 +47,18 @@ final class Serving implements AutoCloseable {
     parts.add(() -> whenRaised(() -> report.ended(installation.store().taskViews())));
     name = parts.add(NodeName.take(installation));
     parts.add(NodeLog.open(installation.folder().log(), name.text(), cli.context().err()));
-    types = Types.of(installation);
+    types = cli.types(installation);
     // first, since a port that is taken ends it all
     pages = withPages ? Optional.of(parts.add(pages(settings))) : Optional.empty();
     node = parts.add(Node.start(installation, name, types));
     parts.add(() ->
         whenRaised(() -> report.stopping(name.text(), node.engine().held(), settings.stopGrace())));
+    node.engine().onWornOut(this::wearOut);
+  }
+
+  private void wearOut() {
+    wornOut = !signal.isRaised();
+    signal.raise();
   }
 
   private void whenRaised(Runnable words) {
@@ -95,7 +103,8 @@ final class Serving implements AutoCloseable {
             store.compensations(),
             store.logLines(),
             store.doctor(),
-            store.checkpoints()),
+            store.checkpoints(),
+            store.retryPolicies()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 
@@ -109,9 +118,18 @@ final class Serving implements AutoCloseable {
     return signal.isRaised();
   }
 
-  /** Waits for SIGTERM, SIGINT or SIGHUP. */
-  void untilStopped() throws InterruptedException {
+  /**
+   * Waits for SIGTERM, SIGINT or SIGHUP, or until the node is worn out; {@return what to exit with}
+   */
+  Exit untilStopped() throws InterruptedException {
     signal.await();
+    if (!wornOut) {
+      return Exit.OK;
+    }
+    console.error(
+        "node %s is worn out: too many handlers do not stop though they were given up, its log names their tasks; it ends with exit code %d, and is to be started again"
+            .formatted(nodeName(), Exit.WORN_OUT.code()));
+    return Exit.WORN_OUT;
   }
 
   @Override

@@ -33,6 +33,11 @@ final class StopSignal implements AutoCloseable {
     return signal;
   }
 
+  /** As if a signal had come. */
+  void raise() {
+    asked.countDown();
+  }
+
   /** Waits for a signal. */
   void await() throws InterruptedException {
     asked.await();

@@ -3,7 +3,6 @@ package dev.batchyard.app.cli;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.app.Installation;
-import dev.batchyard.app.Types;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.run.Submitter;
@@ -83,7 +82,7 @@ final class SubmitCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Optional<Instant> dueAt = due.map(text -> LimitFlags.instant(cli.context(), "--due", text));
     try (Installation installation = cli.open()) {
-      TaskTypes types = Types.of(installation);
+      TaskTypes types = cli.types(installation);
       Submitter submitter =
           new Submitter(
               types,

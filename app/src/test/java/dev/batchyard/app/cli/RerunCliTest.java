@@ -65,6 +65,31 @@ final class RerunCliTest {
   }
 
   @Test
+  void what_a_filter_finds_is_cancelled_after_a_dry_run() {
+    terminal.run("queue", "清理", "--create").fine();
+    String ready = terminal.submitImport("--queue", "清理");
+    String later = terminal.submitImport("--queue", "清理", "--due", "2h");
+    String elsewhere = terminal.submitImport();
+    String[] filter = {"cancel", "--queue", "清理"};
+    assertThat(with(filter, "--dry-run").fine().out())
+        .isEqualTo("2 tasks would be cancelled, 0 would be refused; nothing is changed\n");
+    assertThat(state(ready)).isEqualTo("ready");
+
+    assertThat(with(filter, "--limit", "1").fine().out())
+        .isEqualTo(
+            "1 task cancelled, 0 asked to end at the next checkpoint, 0 refused\n"
+                + "there may be more: the same again goes on\n");
+    assertThat(state(later)).as("the newest first").isEqualTo("cancelled");
+    JsonNode done = with(filter, "--state", "ready,paused", "--json").fine().document();
+    assertThat(done.get("move").asString()).isEqualTo("CANCEL");
+    assertThat(done.get("cancelled").asLong()).isEqualTo(1);
+    assertThat(done.get("more").asBoolean()).isFalse();
+    assertThat(state(ready)).isEqualTo("cancelled");
+    assertThat(state(elsewhere)).isEqualTo("ready");
+    terminal.run("cancel", elsewhere).fine();
+  }
+
+  @Test
   void a_failed_task_is_marked_as_completed() {
     String task = terminal.submitImport("--total-timeout", "1ms");
     await("the limit").until(() -> installation.store().expiries().expire() > 0);
@@ -93,6 +118,15 @@ final class RerunCliTest {
   void wrong_use_names_the_cure() {
     terminal.run("rerun").refused(Exit.USAGE, "rerun: which tasks?", "--state");
     terminal.run("pause").refused(Exit.USAGE, "pause: which tasks?", "ids");
+    terminal.run("cancel").refused(Exit.USAGE, "cancel: which tasks?", "--batch");
+    terminal.run("cancel", "--limit", "3").refused(Exit.USAGE, "cancel: which tasks?", "--queue");
+    terminal.run("cancel", "1", "--batch", "2").refused(Exit.USAGE, "cancel: give ids or filters");
+    terminal
+        .run("cancel", "--state", "ready,failed")
+        .refused(Exit.USAGE, "--state: [failed]; only a task that has not ended");
+    terminal
+        .run("cancel", "--type", "x", "--limit", "1000001")
+        .refused(Exit.USAGE, "--limit: 1000001 is not in 1 to 1,000,000");
     terminal.run("rerun", "--dry-run").refused(Exit.USAGE, "rerun: which tasks?", "--error");
     terminal.run("rerun", "1", "--type", "x").refused(Exit.USAGE, "ids or filters, not both");
     terminal.run("pause", "1", "--dry-run").refused(Exit.USAGE, "unknown option '--dry-run'");

@@ -25,22 +25,29 @@ final class FailoverProof implements AutoCloseable {
   /** A node that nobody hears of any more has its lease left. */
   static final Duration UNHEARD_MAX = Duration.ofSeconds(15);
 
-  private static final int NODES = 3;
   private static final int TASKS = 12;
-
-  /** Until then each task has committed something, and is no suspect. */
   private static final int DELAY_MIN_MS = 300;
 
   private static final int DELAY_MAX_MS = 1_500;
 
+  private static final String UNBEGUN =
+      """
+      select count(*)
+        from batchyard.task t
+       where not exists (select from batchyard.checkpoint c where c.task = t.id)
+      """;
+
+  private final int nodes;
   private final Yard yard;
   private final Herd herd;
   private final Submitter submitter;
   private final SplittableRandom random;
 
-  FailoverProof(Path folder, long seed) throws SQLException, IOException {
-    yard = new Yard(folder, 1);
-    herd = new Herd(yard, NODES, Optional.of(new LostReplies()));
+  FailoverProof(Path folder, long seed, int nodes, double timescale)
+      throws SQLException, IOException {
+    this.nodes = nodes;
+    yard = new Yard(folder, timescale);
+    herd = new Herd(yard, nodes, Optional.of(new LostReplies()));
     random = new SplittableRandom(seed);
     submitter =
         new Deeds(
@@ -51,7 +58,7 @@ final class FailoverProof implements AutoCloseable {
     try (Connection db = yard.connect()) {
       Deeds.prepare(db);
     }
-    for (int n = 0; n < NODES; n++) {
+    for (int n = 0; n < nodes; n++) {
       herd.add();
     }
     herd.awaitSessions();
@@ -61,7 +68,7 @@ final class FailoverProof implements AutoCloseable {
   List<Duration> afterKills(int kills) throws Exception {
     List<Duration> waited = new ArrayList<>();
     for (int n = 0; n < kills; n++) {
-      int victim = random.nextInt(NODES);
+      int victim = random.nextInt(nodes);
       String orphaned = orphaned(victim);
       long delayMs = random.nextLong(DELAY_MIN_MS, DELAY_MAX_MS); // where in a beat it dies
       LockSupport.parkNanos(delayMs * 1_000_000);
@@ -74,15 +81,40 @@ final class FailoverProof implements AutoCloseable {
     return waited;
   }
 
-  /** Cuts a node from the database without a word; {@return how long its tasks waited} */
-  Duration afterBlackHole() throws Exception {
-    int victim = random.nextInt(NODES);
+  /**
+   * Cuts a node off without a word, and heals that when others have taken over; {@return how long
+   * its tasks waited} The process that was cut off serves again then, under another boot.
+   */
+  Duration after(Cut cut) throws Exception {
+    int victim = random.nextInt(nodes);
     String orphaned = orphaned(victim);
+    List<Long> before = boots(victim);
     long from = System.nanoTime();
-    herd.proxy(victim).network().blackHole();
+    cut.begin(herd.proxy(victim).network());
     Duration waited = untilNone(orphaned, from);
     herd.proxy(victim).network().heal();
+    yard.await(
+        "that it is back",
+        () -> {
+          herd.supervise();
+          return boots(victim).stream().anyMatch(boot -> !before.contains(boot));
+        });
     return waited;
+  }
+
+  /** Waits for the end of all; {@return tasks that were charged, doubled or not completed} */
+  List<Long> harmed() throws IOException {
+    yard.await("the end of all", this::isIdle);
+    return yard.numbers(
+        """
+        select t.id
+          from batchyard.task t
+          left join batchyard.outcome o using (id)
+          left join batchyard.checkpoint c on c.task = t.id
+         where o.state is distinct from 'completed' or o.failures > 0 or o.crashes > 0
+            or c.read is distinct from %d
+        """
+            .formatted(Mischief.ITEMS));
   }
 
   private Duration untilNone(String orphaned, long from) throws IOException {
@@ -102,13 +134,17 @@ final class FailoverProof implements AutoCloseable {
     var _ = submitter.submit(tasks);
     herd.awaitLeases(victim);
     yard.await("that all run", () -> waiting().equals(List.of(0L)));
-    List<Long> boots =
-        yard.numbers(
-            "select lock_key from batchyard.node where fenced_at is null and pid = "
-                + herd.at(victim).pid());
+    yard.await( // who has committed nothing is a suspect
+        "checkpoints of all", () -> yard.numbers(UNBEGUN).equals(List.of(0L)));
     return "select count(*) from batchyard.lease l join batchyard.node n using (boot)"
         + " where n.lock_key = "
-        + boots.getFirst();
+        + boots(victim).getFirst();
+  }
+
+  private List<Long> boots(int place) {
+    return yard.numbers(
+        "select lock_key from batchyard.node where fenced_at is null and pid = "
+            + herd.at(place).pid());
   }
 
   private boolean isIdle() {

@@ -42,7 +42,7 @@ enum Mischief {
   private static final String ONCE = "once";
 
   private static final int THREADS = 300;
-  private static final int ITEMS = 60;
+  static final int ITEMS = 60;
   private static final long ITEM_NS = 50_000_000;
   private static final int BLOCK_BYTES = 1 << 20;
 

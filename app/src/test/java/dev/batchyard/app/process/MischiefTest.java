@@ -11,6 +11,7 @@ import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.task.TimeLimits;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.time.Duration;
@@ -41,6 +42,14 @@ final class MischiefTest {
 
   private static final Duration ATTEMPT = Duration.ofMillis(200);
   private static final int DEATHS_MAX = 3;
+
+  /** What a node bears, and what it exits with then. */
+  private static final int LEAKS_MAX = 8;
+
+  private static final int WORN_OUT = 75;
+
+  private static final String READ = "select coalesce(max(read), 0) from batchyard.checkpoint";
+
   private static final int NEIGHBOURS = 6;
   private static final long LOOK_NS = 20_000_000;
 
@@ -132,6 +141,33 @@ final class MischiefTest {
   void who_ends_the_process_takes_its_node_and_is_set_apart_and_its_neighbours_go_on()
       throws Exception {
     provePoison(Mischief.EXITS);
+  }
+
+  @Test
+  void
+      a_server_full_of_handlers_that_do_not_stop_gives_back_what_it_holds_and_ends_to_be_started_again()
+          throws Exception {
+    NodeProcess worn = yard.startMischief("worn");
+    long neighbour = submit(Mischief.task(Mischief.BEHAVES));
+    yard.await("a checkpoint of it", () -> yard.ask(READ).filter(n -> n > 0).isPresent());
+    Limits limits = Limits.NONE.withAttemptTimeout(ATTEMPT);
+    List<Long> deaf = new ArrayList<>();
+    for (int n = 0; n < LEAKS_MAX; n++) {
+      deaf.add(submit(Mischief.task(Mischief.WAITS).withLimits(limits)));
+    }
+    assertThat(worn.awaitEnd()).isEqualTo(WORN_OUT);
+    assertThat(Files.readString(worn.log()))
+        .contains("its thread goes on, %1$d of %1$d that this node bears".formatted(LEAKS_MAX))
+        .contains("batchyard: node worn is worn out:", "exit code 75", "is to be started again")
+        .contains("released, to go on when a node runs: task " + neighbour);
+    assertThat(yard.state(neighbour)).isEqualTo(TaskState.READY);
+    assertThat(deaf).extracting(this::problem).containsOnly(TimeLimits.ATTEMPT_TIMEOUT.message());
+
+    yard.startMischief("worn");
+    yard.await("the neighbour", () -> yard.state(neighbour).ended());
+    assertThat(yard.state(neighbour)).isEqualTo(TaskState.COMPLETED);
+    assertThat(yard.detail(neighbour).row().counters().failures()).isZero();
+    assertThat(yard.detail(neighbour).row().counters().crashes()).isZero();
   }
 
   private void provePoison(Mischief mischief) throws Exception {

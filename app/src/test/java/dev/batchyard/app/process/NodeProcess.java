@@ -31,6 +31,23 @@ final class NodeProcess implements AutoCloseable {
     return start(data, timescale, log, "server", "--name", name, "--no-web");
   }
 
+  /** The same with handlers that do mischief. */
+  static NodeProcess mischief(Path data, String name, double timescale, Path log)
+      throws IOException {
+    return run(
+        timescale,
+        log,
+        List.of(),
+        List.of(
+            MischiefServer.class.getName(),
+            "--data",
+            data.toString(),
+            "server",
+            "--name",
+            name,
+            "--no-web"));
+  }
+
   /** Starts the demo on a data folder, in a process like a node's. */
   static NodeProcess demo(Path data, double timescale, Path log) throws IOException {
     return start(data, timescale, log, "demo");

@@ -22,8 +22,9 @@ final class Prove {
              ./dev prove mix [--minutes N] [--seed S]
              ./dev prove import [--blows N] [--seed S]
              ./dev prove failover [--kills N] [--black-holes N] [--seed S]
-             ./dev chaos [--kills N] [--freezes N] [--crashes N] [--lost-replies N] [--deaths N]
-                         [--seconds N] [--seed S]
+             ./dev prove outage [--minutes N] [--seed S]
+             ./dev chaos [--kills N] [--freezes N] [--crashes N] [--lost-replies N] [--silences N]
+                         [--deaths N] [--seconds N] [--seed S]
              ./dev prove compensation [--tasks N] [--kills N] [--seed S]
       """;
 
@@ -91,13 +92,19 @@ final class Prove {
         int holes = Math.toIntExact(take(flags, "--black-holes", 3));
         yield folder -> failover(folder, seed, kills, holes);
       }
+      case "outage" -> {
+        Duration length = Duration.ofMinutes(take(flags, "--minutes", 10));
+        yield folder -> queue(folder, QueueProof.Plan.outage(seed, length, 1));
+      }
       case "chaos" -> {
         Blow.Counts blows =
             new Blow.Counts(
                 Math.toIntExact(take(flags, "--kills", 20)),
                 Math.toIntExact(take(flags, "--freezes", 10)),
                 Math.toIntExact(take(flags, "--crashes", 4)),
-                Math.toIntExact(take(flags, "--lost-replies", 65)));
+                Math.toIntExact(take(flags, "--lost-replies", 65)),
+                Math.toIntExact(take(flags, "--silences", 6)),
+                Duration.ZERO);
         int deaths = Math.toIntExact(take(flags, "--deaths", 2));
         Duration least = Duration.ofSeconds(take(flags, "--seconds", 5));
         yield folder -> chaos(folder, seed, blows, deaths, least);
@@ -145,12 +152,13 @@ final class Prove {
     }
     if (!fine) {
       System.out.println(
-          "again: ./dev chaos --kills %d --freezes %d --crashes %d --lost-replies %d --deaths %d --seconds %d --seed %d"
+          "again: ./dev chaos --kills %d --freezes %d --crashes %d --lost-replies %d --silences %d --deaths %d --seconds %d --seed %d"
               .formatted(
                   blows.kills(),
                   blows.freezes(),
                   blows.crashes(),
                   blows.lostReplies(),
+                  blows.silences(),
                   deaths,
                   least.toSeconds(),
                   seed));
@@ -159,7 +167,7 @@ final class Prove {
   }
 
   private static boolean failover(Path folder, long seed, int kills, int holes) throws Exception {
-    try (FailoverProof proof = new FailoverProof(folder, seed)) {
+    try (FailoverProof proof = new FailoverProof(folder, seed, 3, 1)) {
       List<Duration> killed = proof.afterKills(kills);
       Duration p99 = killed.get(Math.min(kills - 1, kills * 99 / 100));
       System.out.println(
@@ -171,8 +179,9 @@ final class Prove {
                   killed.getLast().toMillis()));
       boolean fine = p99.compareTo(FailoverProof.KILLED_MAX) <= 0;
       for (int n = 0; n < holes; n++) {
-        Duration unheard = proof.afterBlackHole();
-        System.out.println("a black hole: after " + unheard.toMillis() + " ms");
+        Cut cut = n % 2 == 0 ? Cut.BLACK_HOLE : Cut.ONE_WAY;
+        Duration unheard = proof.after(cut);
+        System.out.println(cut + ": after " + unheard.toMillis() + " ms");
         fine &= unheard.compareTo(FailoverProof.UNHEARD_MAX) <= 0;
       }
       return fine;

@@ -12,10 +12,14 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -23,6 +27,13 @@ import java.util.concurrent.locks.LockSupport;
  * struck; then everything is left to end and the checker looks.
  */
 final class QueueProof implements AutoCloseable {
+
+  private static final long LOOK_NS = 50_000_000;
+
+  private static final String NOW = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";
+
+  private static final String WORKING =
+      "select count(distinct node) from batchyard.outcome where started_at > to_timestamp(%d / 1000.0)";
 
   /** A blow at a node that holds leases, and one at PostgreSQL, comes up to so much later. */
   private static final int DELAY_MAX_US = 300_000;
@@ -37,6 +48,9 @@ final class QueueProof implements AutoCloseable {
 
   private static final Duration LEASE = Duration.ofSeconds(10);
 
+  /** All goes on so soon after an outage. */
+  private static final Duration ON_MAX = Duration.ofSeconds(15);
+
   private final Plan plan;
   private final Yard yard;
   private final Journal journal = new Journal();
@@ -45,6 +59,8 @@ final class QueueProof implements AutoCloseable {
   private final Herd herd;
   private final Aftermath aftermath;
   private final Deque<Awaited> aims = new ArrayDeque<>();
+  private final Map<String, List<String>> outages = new TreeMap<>();
+  private String outageTold = "";
 
   /** A reply that is to be lost. */
   private record Awaited(LostWrite write, Aim aim) {}
@@ -65,12 +81,17 @@ final class QueueProof implements AutoCloseable {
       double timescale) {
 
     static Plan queue(long seed, int kills, int crashes) {
-      Blow.Counts blows = new Blow.Counts(kills, 0, crashes, 0);
+      Blow.Counts blows = new Blow.Counts(kills, 0, crashes, 0, 0, Duration.ZERO);
       return new Plan(seed, 2, 4, 60, blows, Duration.ofSeconds(2), 0.2);
     }
 
     static Plan mix(long seed, Duration length) {
       return new Plan(seed, 4, 16, 150, Blow.Counts.NONE, length, 1);
+    }
+
+    static Plan outage(long seed, Duration length, double timescale) {
+      Blow.Counts blows = new Blow.Counts(0, 0, 0, 0, 0, length);
+      return new Plan(seed, 2, 4, 80, blows, Duration.ofSeconds(1), timescale);
     }
 
     static Plan chaos(long seed, Blow.Counts blows, Duration least) {
@@ -115,19 +136,21 @@ final class QueueProof implements AutoCloseable {
           Installation clients =
               Installation.open(
                   ProofNode.through(proxy.port(), yard.folder().resolve("data"), "clients"))) {
-        strikeUnderLoad(clients.store());
+        strikeUnderLoad(clients.store(), Optional.of(proxy));
       }
     } else {
-      strikeUnderLoad(yard.installation().store());
+      strikeUnderLoad(yard.installation().store(), Optional.empty());
     }
     double loadedS = (System.nanoTime() - from) / 1e9;
     lost.disarm();
     aftermath.settle(herd::supervise);
     double tookS = (System.nanoTime() - from) / 1e9;
-    return aftermath.report(done(loadedS, tookS));
+    Report report = aftermath.report(done(loadedS, tookS));
+    outages.putAll(report.violations());
+    return new Report(report.figures() + outageTold, outages);
   }
 
-  private void strikeUnderLoad(Store store) throws Exception {
+  private void strikeUnderLoad(Store store, Optional<PostgresProxy> clients) throws Exception {
     try (Load _ =
         new Load(store, journal, random.nextLong(), plan.submitters(), plan.pauseMsMax())) {
       for (int n = 0; n < plan.nodes(); n++) {
@@ -135,7 +158,7 @@ final class QueueProof implements AutoCloseable {
       }
       long served = System.nanoTime();
       for (Blow blow : plan.blows().shuffled(new Random(random.nextLong()))) {
-        strike(blow);
+        strike(blow, clients);
       }
       awaitAims(0);
       var _ =
@@ -148,7 +171,7 @@ final class QueueProof implements AutoCloseable {
   }
 
   /** Strikes in the middle of work. */
-  private void strike(Blow blow) throws Exception {
+  private void strike(Blow blow, Optional<PostgresProxy> clients) throws Exception {
     int victim = random.nextInt(plan.nodes());
     switch (blow) {
       case Blow.Kill() -> {
@@ -167,7 +190,55 @@ final class QueueProof implements AutoCloseable {
         frozen.thaw();
       }
       case Blow.Lose(LostWrite write) -> lose(write, victim);
+      case Blow.Silence(Cut cut, double leases) -> {
+        awaitMidst(victim);
+        cut.begin(herd.proxy(victim).network());
+        LockSupport.parkNanos((long) (LEASE.toNanos() * plan.timescale() * leases));
+        herd.proxy(victim).network().heal();
+      }
+      case Blow.Outage(Duration length) -> beAway(length, clients.orElseThrow());
     }
+  }
+
+  /** Nodes and clients see PostgreSQL die, and then nothing of it, though it starts again. */
+  private void beAway(Duration length, PostgresProxy clients) throws IOException {
+    List<Long> boots = boots();
+    List<PostgresProxy> all = new ArrayList<>(List.of(clients));
+    for (int place = 0; place < herd.size(); place++) {
+      all.add(herd.proxy(place));
+    }
+    all.forEach(PostgresProxy::away);
+    long from = System.nanoTime();
+    herd.crash();
+    while (System.nanoTime() - from < length.toNanos()) {
+      herd.supervise(); // no node may end
+      LockSupport.parkNanos(LOOK_NS);
+    }
+    all.forEach(PostgresProxy::back);
+    long backNs = System.nanoTime();
+    long backMs = yard.ask(NOW).orElseThrow();
+    yard.await(
+        "tasks that all nodes began and ended since it is back",
+        () -> {
+          herd.supervise();
+          return yard.ask(WORKING.formatted(backMs)).equals(Optional.of((long) herd.size()));
+        });
+    Duration on = Duration.ofNanos(System.nanoTime() - backNs);
+    outageTold =
+        "; away for %d s, all nodes claim and end tasks %d ms after"
+            .formatted(length.toSeconds(), on.toMillis());
+    if (on.compareTo(ON_MAX) > 0) {
+      outages.put("all goes on within 15 s after an outage", List.of(on.toString()));
+    }
+    List<Long> now = boots();
+    if (!now.equals(boots)) {
+      outages.put(
+          "nobody is fenced by an outage", List.of("boots before " + boots + ", after " + now));
+    }
+  }
+
+  private List<Long> boots() {
+    return yard.numbers("select lock_key from batchyard.node where fenced_at is null order by 1");
   }
 
   private void awaitMidst(int victim) throws IOException {
@@ -204,7 +275,7 @@ final class QueueProof implements AutoCloseable {
   private String done(double loadedS, double tookS) {
     Blow.Counts blows = plan.blows();
     return ("seed %d: %d nodes, %d kills, %d freezes, %d crashes of PostgreSQL (%d starts of nodes"
-            + " met one), %d lost replies, %d submitters; load %.0f s, in all %.0f s")
+            + " met one), %d lost replies, %d silences, %d submitters; load %.0f s, in all %.0f s")
         .formatted(
             plan.seed(),
             plan.nodes(),
@@ -213,6 +284,7 @@ final class QueueProof implements AutoCloseable {
             blows.crashes(),
             herd.startsGivenUp(),
             blows.lostReplies(),
+            blows.silences(),
             plan.submitters(),
             loadedS,
             tookS);

@@ -15,12 +15,14 @@ final class StruckQueueTest {
   /** A seed that fails can be tried again: {@code -Dbatchyard.seed=…}. */
   private static final long SEED = Long.getLong("batchyard.seed", System.nanoTime());
 
-  private static final Blow.Counts BLOWS = new Blow.Counts(5, 3, 1, 5 * LostWrite.values().length);
+  private static final Blow.Counts BLOWS =
+      new Blow.Counts(5, 3, 1, 5 * LostWrite.values().length, Cut.values().length, Duration.ZERO);
 
   @TempDir private Path folder;
 
   @Test
-  void killed_frozen_and_left_without_replies_it_loses_and_doubles_nothing() throws Exception {
+  void killed_frozen_cut_off_and_left_without_replies_it_loses_and_doubles_nothing()
+      throws Exception {
     try (QueueProof proof =
         new QueueProof(folder, QueueProof.Plan.chaos(SEED, BLOWS, Duration.ofSeconds(2)))) {
       Aftermath.Report report = proof.run();

@@ -70,6 +70,15 @@ final class Yard implements AutoCloseable {
     return process;
   }
 
+  /** A server whose handlers do mischief. */
+  NodeProcess startMischief(String node) throws IOException {
+    NodeProcess process =
+        NodeProcess.mischief(
+            folder.resolve("data"), node, timescale, folder.resolve(node + ".log"));
+    nodes.add(process);
+    return process;
+  }
+
   NodeProcess startDemo() throws IOException {
     NodeProcess process =
         NodeProcess.demo(folder.resolve("data"), timescale, folder.resolve("demo.log"));

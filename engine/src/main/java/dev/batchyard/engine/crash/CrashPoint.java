@@ -36,6 +36,8 @@ public enum CrashPoint {
   RECONCILED,
   /** An effect was let through the gate; it is not committed. */
   EFFECT_ALLOWED,
+  /** The items of a chunk are sent, in a transaction; its position and the commit are not. */
+  CHUNK_SENT,
   /** What an attempt has committed is about to be told as its progress. */
   PROGRESS_MADE,
   /** The handler has returned, or thrown; its end waits nowhere yet. */
@@ -92,6 +94,11 @@ public enum CrashPoint {
     if (this == CHOSEN) {
       count();
     }
+  }
+
+  /** {@return whether the process is to die here} Who asks need not come by at all if not. */
+  public boolean isChosen() {
+    return this == CHOSEN;
   }
 
   private void count() {

@@ -43,6 +43,11 @@ public enum Check {
       "batches whose counts are not those of their members, or that have not ended though all members have",
       "--repair counts them anew and ends those that are complete",
       true),
+  /** Undoing that has stopped without a word. */
+  COMPENSATIONS(
+      "tasks that ended badly and whose undoing stands still: the undo task at its turn neither waits, runs nor needs a person, or there is none",
+      "--repair lets them go on, with 'homes' those whose undo task is in no home; report it as a defect",
+      true),
   /** Positions that do not fit what was counted. */
   CHECKPOINTS(
       "checkpoints whose ledger does not balance, that lie behind one that was passed, or whose task is gone",

@@ -38,6 +38,7 @@ final class Attempt implements TaskContext {
   private volatile long stopAskedNs;
   private volatile boolean interrupted;
   private volatile boolean called;
+  private volatile boolean returned;
   private boolean seenUnbegun;
   private volatile @Nullable AttemptSteps steps;
 
@@ -107,6 +108,15 @@ final class Attempt implements TaskContext {
   /** {@return whether its handler was called} One that was stopped before never is. */
   boolean called() {
     return called;
+  }
+
+  /** Its handler has returned or thrown, whatever had become of the attempt by then. */
+  void returned() {
+    returned = true;
+  }
+
+  boolean hasReturned() {
+    return returned;
   }
 
   long claimedNs() {

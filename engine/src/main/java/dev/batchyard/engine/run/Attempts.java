@@ -43,6 +43,7 @@ final class Attempts {
   private final Slots slots;
   private final ErrorRules rules;
   private final Pace pace;
+  private final Leaks leaks = new Leaks();
   private final Map<Key, Attempt> held = new ConcurrentHashMap<>();
 
   /** Whether any was held since the watchdog last asked, and whether it waits for one. */
@@ -134,6 +135,8 @@ final class Attempts {
       try {
         run(attempt);
       } finally {
+        attempt.returned();
+        leaks.returned(attempt);
         release(attempt);
       }
     }
@@ -154,7 +157,15 @@ final class Attempts {
     attempt.openLog().error("the handler did not stop when asked; the attempt is abandoned");
     if (report(attempt, new AttemptEnd.Stopped(), rules::known)) {
       release(attempt);
+      if (attempt.begun()) {
+        leaks.add(attempt);
+      }
     }
+  }
+
+  /** {@return the handlers that were given up and go on} */
+  Leaks leaks() {
+    return leaks;
   }
 
   int running() {

@@ -151,6 +151,16 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
+   * Has someone told, once, when so many handlers of this node were given up and go on that it
+   * should be stopped and another process take its place. Nothing else happens then.
+   *
+   * @param listener must not wait; the engine's own thread calls it, or this one
+   */
+  public void onWornOut(Runnable listener) {
+    attempts.leaks().onWornOut(listener);
+  }
+
+  /**
    * Stops gracefully: claims no more, asks every attempt to stop at its next checkpoint, waits for
    * them as long as {@link EngineConfig#stopGrace()} says, releases what did not end, uncharged,
    * and takes the node out. The beat ends last.

@@ -45,6 +45,7 @@ public final class Database implements AutoCloseable {
   private final PGSimpleDataSource patientSource;
   private final HikariDataSource queue;
   private final HikariDataSource handlers;
+  private final DataSource handed;
 
   /**
    * Prepares the pools; connects at first use.
@@ -66,6 +67,7 @@ public final class Database implements AutoCloseable {
     name(boot);
     queue = pool("queue", queueSource, QUEUE_POOL);
     handlers = pool("handlers", handlerSource, handlerPool);
+    handed = ChunkCrash.before(handlers);
   }
 
   /** From now on every new connection belongs to this boot; pooled ones are replaced. */
@@ -109,7 +111,7 @@ public final class Database implements AutoCloseable {
 
   /** {@return the pool that handlers work with} Search path {@code public}. */
   public DataSource handlers() {
-    return handlers;
+    return handed;
   }
 
   /** {@return the most connections that a node holds at once: both pools and its session} */

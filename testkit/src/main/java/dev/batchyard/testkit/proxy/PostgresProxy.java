@@ -22,6 +22,7 @@ public final class PostgresProxy implements AutoCloseable {
   private final Network network = new Network();
   private final Set<Link> links = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
+  private volatile boolean away;
 
   private PostgresProxy(IntSupplier serverPort, LostReplies lost, ServerSocket door) {
     this.serverPort = serverPort;
@@ -70,6 +71,17 @@ public final class PostgresProxy implements AutoCloseable {
     links.forEach(Link::leaveHalfOpen);
   }
 
+  /** The server is away: every connection is reset, and each new one at once. */
+  public void away() {
+    away = true;
+    reset();
+  }
+
+  /** The server is back. */
+  public void back() {
+    away = false;
+  }
+
   private void accept() {
     while (!closed) {
       try {
@@ -86,6 +98,8 @@ public final class PostgresProxy implements AutoCloseable {
     links.add(link);
     if (closed) {
       link.close();
+    } else if (away) {
+      link.reset();
     }
     try {
       link.run();

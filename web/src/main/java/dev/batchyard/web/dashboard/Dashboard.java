@@ -1,5 +1,6 @@
 package dev.batchyard.web.dashboard;
 
+import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
@@ -12,6 +13,7 @@ import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Queues.QueueRow;
+import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
 import java.util.EnumSet;
 import java.util.List;
@@ -42,6 +44,7 @@ public final class Dashboard {
   private final LogLines logs;
   private final Doctor doctor;
   private final Checkpoints checkpoints;
+  private final RetryPolicies retryPolicies;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
   private final SharedReads<String, List<NodeRow>> liveNodes;
@@ -66,6 +69,7 @@ public final class Dashboard {
       LogLines logs,
       Doctor doctor,
       Checkpoints checkpoints,
+      RetryPolicies retryPolicies,
       LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
@@ -75,6 +79,7 @@ public final class Dashboard {
     this.logs = logs;
     this.doctor = doctor;
     this.checkpoints = checkpoints;
+    this.retryPolicies = retryPolicies;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
@@ -131,6 +136,10 @@ public final class Dashboard {
 
   List<QueueRow> queues() {
     return queues.list();
+  }
+
+  List<RetryPolicy> retryPolicies() {
+    return retryPolicies.list();
   }
 
   List<QueueRow> sharedQueues() {

@@ -21,7 +21,10 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseBody;
 
-/** The addresses of the pages. Each page has its live twin below {@code /live}. */
+/**
+ * The addresses of the pages. Each page that changes by itself has its live twin below {@code
+ * /live}.
+ */
 @Controller
 @ResponseBody
 public final class Pages {
@@ -193,6 +196,12 @@ public final class Pages {
         page,
         dashboard::sharedQueues,
         queues -> regions("queues", page, "queues", queues, "rows"));
+  }
+
+  @GetMapping(path = "/retry-policies", produces = HTML)
+  String retryPolicies(HttpServletRequest request) {
+    Page page = page(request, "retries.title", "/retry-policies", "");
+    return html("retries/list", page, "policies", dashboard.retryPolicies());
   }
 
   @GetMapping(path = "/compensations", produces = HTML)
