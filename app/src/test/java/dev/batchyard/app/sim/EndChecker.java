@@ -176,14 +176,10 @@ final class EndChecker {
         join outcome o on o.id = s.task
         left join sim_undo u on u.task = s.task and u.generation = s.generation and u.step = s.step
        where (u.undo_task is null) <> (o.state = 'completed' and s.generation = o.generation)
-         and not exists (select from compensation where task = s.task and state = 'needs_person')
       union all
       select 'compensations come to an end', format('task %s: %s', c.task, c.state)
         from compensation c
-       where c.state = 'undoing'
-          or (c.state = 'needs_person')
-             <> exists (select from step s join outcome o on o.id = s.undo_task
-                         where s.task = c.task and s.round = c.round and o.state <> 'completed')
+       where c.state <> 'undone'
       union all
       select 'a task that completed has done its steps', format('task %s', t.id)
         from task t join outcome o on o.id = t.id and o.state = 'completed'

@@ -61,6 +61,16 @@ final class Eye {
        order by what, which
       """;
 
+  private static final String FAILED_UNDOS =
+      """
+      select s.undo_task
+        from compensation c
+        join step s on s.task = c.task and s.round = c.round and s.undone_at is null
+        join outcome o on o.id = s.undo_task and o.state <> 'completed'
+       where c.state = 'needs_person'
+       order by 1
+      """;
+
   private static final String LEFT =
       """
       select 'task ' || id from task t where not exists (select from outcome o where o.id = t.id)
@@ -284,6 +294,11 @@ final class Eye {
 
   List<Long> unsealed() {
     return find("select id from batch where sealed_at is null order by id", row -> row.getLong(1));
+  }
+
+  /** {@return tasks that were to undo a step and could not} */
+  List<Long> failedUndos() {
+    return find(FAILED_UNDOS, row -> row.getLong(1));
   }
 
   /** {@return what is not done yet} */

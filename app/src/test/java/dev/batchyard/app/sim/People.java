@@ -328,11 +328,15 @@ final class People {
     }
   }
 
-  /** Undoes what was set aside, seals what is open: nobody else would, once people have gone. */
+  /**
+   * Undoes what was set aside, seals what is open, runs again what needs a person: nobody else
+   * would, once people have gone.
+   */
   void setFree() {
     sim.eye.pausedQueues().forEach(store.queues()::resume);
     sim.eye.paused().forEach(this::resume);
     sim.eye.unsealed().forEach(store.batches()::seal);
+    sim.eye.failedUndos().forEach(this::rerun);
   }
 
   /** Asks over the net; empty if there was no answer. */
