@@ -43,7 +43,7 @@ final class RetryPagesTest {
                   + " SocketTimeoutException from 10 min on 非法* is final");
       Document chinese = browser.page("/retry-policies?lang=zh");
       assertThat(chinese.select("h1").text()).isEqualTo("重试策略");
-      assertThat(chinese.select("tbody tr").last().text())
+      assertThat(chinese.select("tbody tr").eachText().getLast())
           .isEqualTo(
               "nightly 10 每次增加首次延迟 1 秒 500 毫秒 1 小时 SocketTimeoutException 从 10 分 起 非法* 不再重试");
       f.store.retryPolicies().remove("nightly");
