@@ -77,8 +77,10 @@ final class RerunCliTest {
 
     assertThat(with(filter, "--limit", "1").fine().out())
         .isEqualTo(
-            "1 task cancelled, 0 asked to end at the next checkpoint, 0 refused\n"
-                + "there may be more: the same again goes on\n");
+            """
+            1 task cancelled, 0 asked to end at the next checkpoint, 0 refused
+            there may be more: the same again goes on
+            """);
     assertThat(state(later)).as("the newest first").isEqualTo("cancelled");
     JsonNode done = with(filter, "--state", "ready,paused", "--json").fine().document();
     assertThat(done.get("move").asString()).isEqualTo("CANCEL");
