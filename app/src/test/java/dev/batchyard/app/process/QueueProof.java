@@ -32,9 +32,6 @@ final class QueueProof implements AutoCloseable {
 
   private static final String NOW = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";
 
-  private static final String WORKING =
-      "select count(distinct node) from batchyard.outcome where started_at > to_timestamp(%d / 1000.0)";
-
   /** A blow at a node that holds leases, and one at PostgreSQL, comes up to so much later. */
   private static final int DELAY_MAX_US = 300_000;
 
@@ -221,7 +218,10 @@ final class QueueProof implements AutoCloseable {
         "tasks that all nodes began and ended since it is back",
         () -> {
           herd.supervise();
-          return yard.ask(WORKING.formatted(backMs)).equals(Optional.of((long) herd.size()));
+          return yard.ask(
+                  "select count(distinct node) from batchyard.outcome where started_at > to_timestamp(%d / 1000.0)"
+                      .formatted(backMs))
+              .equals(Optional.of((long) herd.size()));
         });
     Duration on = Duration.ofNanos(System.nanoTime() - backNs);
     outageTold =
