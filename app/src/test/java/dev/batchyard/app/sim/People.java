@@ -348,7 +348,7 @@ final class People {
     } catch (UnknownName e) {
       return Optional.empty(); // the batch was sealed meanwhile
     } catch (InvalidParameters e) {
-      if (!swarm.limits() || !e.getMessage().contains("has passed")) {
+      if (!swarm.limits() || !String.valueOf(e.getMessage()).contains("has passed")) {
         world.violated(CALLS_FAIL_ONLY_WHILE_AWAY, what + ": " + e);
       }
       return Optional.empty(); // its deadline passed on the way
