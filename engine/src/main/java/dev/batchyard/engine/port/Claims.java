@@ -26,10 +26,11 @@ public interface Claims {
       UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle);
 
   /**
-   * Releases, uncharged, leases of this boot that it does not hold in memory: claims whose answer
-   * was lost.
+   * Releases, uncharged, the tasks in leases of this boot that it does not hold in memory: of
+   * claims whose answer was lost, and of attempts that were dropped. What it holds beside them
+   * stays.
    *
-   * @param held the leases that it does hold
+   * @param held the tasks that it does hold
    * @return how many tasks went back
    */
   int releaseUnheld(UUID boot, java.util.Set<Long> held);

@@ -80,7 +80,7 @@ final class Attempts {
     ends.onSettled(this::settled);
   }
 
-  /** Takes a claim into memory; from here on reconciliation leaves its lease alone. */
+  /** Takes a claim into memory; from here on reconciliation leaves it alone. */
   void hold(Attempt attempt) {
     held.put(Key.of(attempt.claim()), attempt);
     if (attempt.claim().alone()) {
@@ -199,8 +199,12 @@ final class Attempts {
     return held.values();
   }
 
-  Set<Long> heldLeases() {
-    return held.values().stream().map(a -> a.claim().lease()).collect(Collectors.toSet());
+  /** {@return the tasks whose attempts are held under this boot} */
+  Set<Long> heldTasks(Boot boot) {
+    return held.values().stream()
+        .filter(attempt -> attempt.boot() == boot)
+        .map(attempt -> attempt.claim().task())
+        .collect(Collectors.toSet());
   }
 
   /** Asks one attempt to stop; nothing happens if it has just ended. */

@@ -154,7 +154,7 @@ final class ClaimLoop implements Loop.Step {
     if (!answerLost && nowNs - reconciledNs < reconcileEvery.toNanos()) {
       return;
     }
-    int released = claims.releaseUnheld(boot.id(), attempts.heldLeases());
+    int released = claims.releaseUnheld(boot.id(), attempts.heldTasks(boot));
     CrashPoint.RECONCILED.pass();
     if (released > 0) {
       LOG.info(
