@@ -34,6 +34,8 @@ final class PgFinishes implements Finishes {
   // An end that is spared is a release with an error; how many of them came under leases since the
   // one under which the checkpoint last moved decides whether it is charged after all.
   // What is released before its handler was called has not started: that tells it from an attempt.
+  // An attempt that came to an end of its own did not kill its node: deaths before it count no
+  // more.
   // A request that came while the attempt ended otherwise than for good is carried out here.
   // Steps of what ends badly are looked for by a function: it sees those that were begun while this
   // waited for the lease's lock.
@@ -67,11 +69,12 @@ final class PgFinishes implements Finishes {
               for update) l),
       done as materialized (
         select h.id as lease, h.lane, h.due_at, h.attempt, h.failures, h.generation,
-               case when h.crashes > 0
-                     and (select true
-                            from checkpoint c
-                           where c.task = e.task and c.lease = h.id
-                           limit 1)
+               case when v.verdict in ('retry', 'snooze', 'pause')
+                      or (h.crashes > 0
+                          and (select true
+                                 from checkpoint c
+                                where c.task = e.task and c.lease = h.id
+                                limit 1))
                     then 0 else h.crashes end as crashes,
                e.task, e.type, e.node, e.result, e.called, a.ask, c.now,
                e.delay * interval '1 ms' as delay,

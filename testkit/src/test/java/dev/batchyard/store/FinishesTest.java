@@ -265,6 +265,34 @@ class FinishesTest {
   }
 
   @Test
+  void an_attempt_that_came_to_its_own_end_clears_its_task_of_killing_nodes() {
+    List<Verdict> ends =
+        List.of(
+            StoreFixture.retry(Duration.ZERO),
+            new Verdict.Snooze(Duration.ZERO),
+            new Verdict.Pause(),
+            new Verdict.Release());
+    for (Verdict end : ends) {
+      long task = f.submit();
+      f.claimOne(node);
+      f.kill(node);
+      node = f.node();
+      Claim suspect = f.claimOne(node);
+      assertThat(suspect.counters().crashes()).isEqualTo(1);
+      f.finish(suspect, end);
+      boolean cleared = !(end instanceof Verdict.Release);
+      assertThat(f.detail(task).row().counters().crashes())
+          .as("%s", end)
+          .isEqualTo(cleared ? 0 : 1);
+      if (end instanceof Verdict.Pause) {
+        f.store.operatorMoves().resume(task, "kim");
+      }
+      assertThat(f.claim(node, 1, false)).as("%s", end).hasSize(cleared ? 1 : 0);
+      f.sql("truncate block, lease");
+    }
+  }
+
+  @Test
   void the_absence_of_the_store_is_spared_until_it_comes_too_often_without_progress() {
     long task = f.submit();
     Verdict spare = new Verdict.Spare(StoreFixture.retry(Duration.ZERO));
