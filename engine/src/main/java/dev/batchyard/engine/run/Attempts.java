@@ -157,6 +157,11 @@ final class Attempts {
     }
   }
 
+  /** Reads the rules again, for those that will be abandoned. */
+  void refreshRules() {
+    rules.refresh();
+  }
+
   int running() {
     return slots.running();
   }
@@ -304,7 +309,7 @@ final class Attempts {
     }
     StopReason stop = attempt.boot().inDoubt() ? StopReason.LEASE_LOST : attempt.stop();
     Verdict verdict = decide(end, stop, attempt.claim(), attempt.claim().retry());
-    if (verdict instanceof Verdict.Retry) {
+    if (verdict instanceof Verdict.Retry || verdict instanceof Verdict.Spare) {
       verdict = decide(end, stop, attempt.claim(), addRules.apply(attempt.claim().retry()));
     }
     tell(attempt, verdict);

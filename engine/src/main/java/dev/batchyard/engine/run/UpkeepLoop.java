@@ -67,6 +67,7 @@ final class UpkeepLoop implements Loop.Step {
             new Chore("rescue", this::rescueOnce),
             new Chore("limits", this::expire),
             new Chore("running rows", this::recordRunning),
+            new Chore("rules of retry policies", this::readRules),
             new Chore("ends set aside", this::tellAgain),
             new Chore("roll-up", this::rollUp),
             new Chore("partitions", this::storeUpkeep),
@@ -102,6 +103,12 @@ final class UpkeepLoop implements Loop.Step {
       ports.upkeep().rollUp();
       rolledUpNs = nanos.getAsLong();
       loose = false;
+    }
+  }
+
+  private void readRules() {
+    if (attempts.count() > 0) {
+      attempts.refreshRules();
     }
   }
 
