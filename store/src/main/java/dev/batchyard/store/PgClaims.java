@@ -5,6 +5,7 @@ import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.task.Counters;
+import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.TimeLimits;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -234,7 +235,7 @@ final class PgClaims implements Claims {
       """;
 
   private record Asked(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
 
     int wanted(String type) {
       return Math.min(BATCH_MAX, Math.min(free, Objects.requireNonNull(wantedByType.get(type))));
@@ -276,11 +277,11 @@ final class PgClaims implements Claims {
 
   @Override
   public List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
     if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
-    Asked asked = new Asked(boot, token, wantedByType, free, idle);
+    Asked asked = new Asked(boot, token, wantedByType, free, suspects);
     claiming.lock(); // one node, one claim at a time: the marks are its own
     try {
       return claim(asked);
@@ -354,9 +355,9 @@ final class PgClaims implements Claims {
             types.stream().mapToInt(asked::wanted).toArray(),
             lanes.stream().mapToInt(Integer::intValue).toArray(),
             lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
-            asked.idle(),
+            asked.suspects(),
             place,
-            asked.idle(),
+            asked.suspects(),
             asked.boot(),
             asked.token(),
             asked.boot());
@@ -406,16 +407,17 @@ final class PgClaims implements Claims {
     if (row.wasNull()) {
       return Optional.empty();
     }
+    Counters counters = counters(row);
     return Optional.of(
         new Claim(
             task,
             head.type(),
             row.getString("params"),
-            counters(row),
+            counters,
             policy(row),
             row.getLong("lease"),
             token,
-            head.whole() && head.size() == 1,
+            head.whole() && head.size() == 1 && counters.crashes() >= Decisions.CRASHES_ALONE,
             new Progress(row.getLong("begun"), row.getDouble("begun_fraction")),
             row.getInt("flags"),
             limits(row)));

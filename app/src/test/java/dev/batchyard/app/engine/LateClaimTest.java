@@ -78,8 +78,8 @@ class LateClaimTest {
 
     @Override
     public List<Claim> claim(
-        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, idle);
+        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
+      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects);
       if (!brought.isEmpty()) {
         claimed.countDown();
         try {

@@ -170,6 +170,13 @@ final class Attempt implements TaskContext {
     return interrupted;
   }
 
+  /** {@return whether its node died before while it ran, and it has not moved since its claim} */
+  boolean isSuspect() {
+    return claim.counters().crashes() > 0
+        && !ended.get()
+        && progress.items() <= claim.begun().items();
+  }
+
   /** {@return true for the first caller only: it alone reports the end} */
   boolean end() {
     return ended.compareAndSet(false, true);

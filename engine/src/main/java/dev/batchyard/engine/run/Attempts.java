@@ -22,9 +22,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The attempts of this node, from the claim until the end is stored. Handlers run on virtual
@@ -51,8 +51,8 @@ final class Attempts {
   private volatile boolean unwatched;
   private final Signal first;
 
-  /** Attempts that must run alone and have not ended. */
-  private final AtomicInteger alone = new AtomicInteger();
+  /** The last that came as one: another is claimed only when it is none any more. */
+  private volatile @Nullable Attempt suspect;
 
   Attempts(
       TaskTypes types,
@@ -83,8 +83,8 @@ final class Attempts {
   /** Takes a claim into memory; from here on reconciliation leaves it alone. */
   void hold(Attempt attempt) {
     held.put(Key.of(attempt.claim()), attempt);
-    if (attempt.claim().alone()) {
-      alone.incrementAndGet();
+    if (attempt.isSuspect()) {
+      suspect = attempt;
     }
     heldAny = true;
     if (unwatched) {
@@ -195,9 +195,16 @@ final class Attempts {
     }
   }
 
-  /** {@return whether a task runs that must run alone} */
+  /** {@return whether a suspect runs} One that moves has shown that it is none. */
+  boolean anySuspect() {
+    Attempt last = suspect;
+    return last != null && last.isSuspect();
+  }
+
+  /** {@return whether a suspect runs that must run alone} */
   boolean anyAlone() {
-    return alone.get() > 0;
+    Attempt last = suspect;
+    return last != null && last.claim().alone() && last.isSuspect();
   }
 
   Collection<Attempt> held() {
@@ -300,9 +307,6 @@ final class Attempts {
   private boolean report(Attempt attempt, AttemptEnd end, UnaryOperator<RetryPolicy> addRules) {
     if (!attempt.end()) {
       return false;
-    }
-    if (attempt.claim().alone()) {
-      alone.decrementAndGet();
     }
     if (attempt.begun()) {
       pace.tell(attempt.claim().type(), attempt.ran());

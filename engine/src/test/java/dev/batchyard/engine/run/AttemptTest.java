@@ -37,6 +37,20 @@ class AttemptTest {
     assertThat(attempt.askedFor()).isEqualTo(Duration.ofNanos(3));
   }
 
+  @Test
+  void a_task_whose_node_died_is_a_suspect_until_it_moves_or_ends() {
+    assertThat(attempt(0).isSuspect()).isFalse();
+    Attempt moves = attempt(1);
+    assertThat(moves.isSuspect()).isTrue();
+    moves.progress(new Progress(7, -1));
+    assertThat(moves.isSuspect()).as("where it was at its claim").isTrue();
+    moves.progress(new Progress(8, -1));
+    assertThat(moves.isSuspect()).isFalse();
+    Attempt ends = attempt(2);
+    assertThat(ends.end()).isTrue();
+    assertThat(ends.isSuspect()).isFalse();
+  }
+
   private Attempt attempt(int crashes) {
     Claim claim =
         new Claim(
