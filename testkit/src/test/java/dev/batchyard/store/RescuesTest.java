@@ -67,7 +67,9 @@ class RescuesTest {
 
     assertThat(f.state(task)).isEqualTo(TaskState.QUARANTINED);
     assertThat(f.detail(task).row().counters()).isEqualTo(new Counters(3, 0, 3, 1));
-    assertThat(f.detail(task).row().problem()).contains("died 3 times").contains("stopped");
+    assertThat(f.detail(task).row().problem())
+        .contains("died 3 times while it ran, the last time alone")
+        .contains("its session is gone");
     assertThat(f.detail(task).attempts())
         .extracting(a -> a.ended())
         .containsOnly("lost")
@@ -200,6 +202,23 @@ class RescuesTest {
       frozen.close();
     }
     assertThat(f.state(task)).isEqualTo(TaskState.READY);
+  }
+
+  @Test
+  void what_a_node_held_that_stopped_in_good_order_goes_back_uncharged() {
+    List<Long> ids = f.submit(4);
+    f.claim(node, 1);
+    f.claim(node, 3);
+    f.store.sessions().leave(node);
+
+    assertThat(f.store.rescues().rescue()).isEqualTo(4);
+
+    assertThat(ids).allMatch(id -> f.detail(id).row().counters().crashes() == 0);
+    assertThat(f.detail(ids.getFirst()).attempts())
+        .extracting(a -> a.ended())
+        .containsExactly("released");
+    assertThat(f.claim(f.node(), 4, false)).as("none is a suspect").hasSize(4);
+    assertThat(ids).allMatch(id -> f.historyIsLegal(id));
   }
 
   @Test

@@ -80,6 +80,20 @@ final class ClaimLoop implements Loop.Step {
     changed.raise();
   }
 
+  /**
+   * Gives back what a claim has taken whose answer was lost, if there was one. To be called when
+   * the loop has ended; nobody would look for it any more.
+   */
+  void reconcileLast() {
+    try {
+      if (answerLost) {
+        reconcileIfDue(session.boot());
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("what a lost answer brought was not given back ({}); others will", e.getMessage());
+    }
+  }
+
   @Override
   public void runOnce() throws InterruptedException {
     if (stopping) {
