@@ -550,20 +550,22 @@ begin
   end if;
   v_round := step_round(p_task);
   select * into v_step from step
-   where task = p_task and round = v_round and name = p_name
+   where task = p_task and name = p_name and (round = v_round or undo_type is null)
+   order by round desc
+   limit 1
      for update;
-  if found then
+  select count(*) into v_count from step where task = p_task and round = v_round;
+  if v_step.task is not null then
     answer := case
       when v_step.done_at is not null then 'done'
       when (v_step.undo_type, v_step.undo_params) is distinct from (p_undo_type, p_undo_params) then 'undo'
       when v_step.lease = v_lease and not p_again then 'started' -- our own first try
       else 'unknown' end;
-    if answer = 'unknown' then
-      update step set lease = v_lease
-       where task = p_task and round = v_round and name = p_name;
+    if answer = 'unknown' and v_step.round < v_round then
+      update step set round = v_round, number = v_count + 1
+       where task = p_task and round = v_step.round and name = p_name;
     end if;
   else
-    select count(*) into v_count from step where task = p_task and round = v_round;
     answer := case
       when v_count >= p_steps_max then 'many'
       when p_undo_retry is not null

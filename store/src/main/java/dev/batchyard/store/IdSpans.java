@@ -31,7 +31,6 @@ final class IdSpans {
   private static final int FAST = 10;
 
   private static final Duration EACH = Duration.ofDays(1);
-  private static final String NO_PARTITION = "23514";
 
   /** Others may use up the ids of a new span before this submit runs again. */
   private static final int TRIES_MAX = 5;
@@ -112,7 +111,7 @@ final class IdSpans {
       try {
         return submit.get();
       } catch (StatementFailed e) {
-        if (!e.sqlState().equals(NO_PARTITION) || tries == TRIES_MAX) {
+        if (!e.isNoPartition() || tries == TRIES_MAX) {
           throw e;
         }
         makeAhead();

@@ -128,7 +128,7 @@ final class LeaseReturns {
         select task, type, 'quarantined', lane, attempt, failures, died, generation, name,
                claimed_at, now,
                jsonb_build_object('kind', 'Quarantined', 'trace', '', 'message',
-                 'its node died ' || died || ' times while this task ran alone; last: ' || why)
+                 'its node died ' || died || ' times while it ran, the last time alone: ' || why)
           from gone
          where died >= ?
         returning lane, state, finished_at),
@@ -213,6 +213,9 @@ final class LeaseReturns {
 
   /** Puts leases back that nobody holds, uncharged; returns how many tasks. */
   int uncharged(Connection connection, List<Long> leases) throws SQLException {
+    if (leases.isEmpty()) {
+      return 0;
+    }
     long[] ids = array(leases);
     List<Long> ended = new ArrayList<>();
     int tasks = begin(connection, ids, "released", ended);

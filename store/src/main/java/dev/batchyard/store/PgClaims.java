@@ -5,6 +5,7 @@ import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.task.Counters;
+import dev.batchyard.engine.task.Decisions;
 import dev.batchyard.engine.task.TimeLimits;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -167,9 +168,41 @@ final class PgClaims implements Claims {
            order by t.id
           """;
 
+  // What is held of a lease stays there; the rest of it is cut out into one of its own, which the
+  // caller puts back.
   private static final String UNHELD =
       """
-      select id from lease where boot = ? and id <> all (?) order by id for update
+      with held as materialized (
+        select coalesce(range_agg(int8range(h.task, h.task, '[]')), '{}') as ids
+          from unnest(?::bigint[]) h (task)),
+      lost as materialized (
+        select l.*, l.ids * h.ids as kept, l.ids - h.ids as gone
+          from lease l
+         cross join held h
+         where l.boot = ? and not h.ids @> l.ids
+         order by l.id
+           for update of l),
+      cut as (
+        insert into lease (token, boot, lane, due_at, whole, attempt, failures, crashes, generation,
+                           ids, asked, claimed_at)
+        select token, boot, lane, due_at, whole, attempt, failures, crashes, generation,
+               gone, asked * gone, claimed_at
+          from lost
+         where not isempty(kept)
+        returning id, ids),
+      shrunk as (
+        update lease l set (ids, asked) = (select k.kept, k.asked * k.kept from lost k where k.id = l.id)
+         where l.id = any (array(select id from lost where not isempty(kept)))),
+      moved as (
+        update running r set lease = (select c.id from cut c where c.ids @> r.task)
+         where r.task = any (array(
+           select g.task
+             from cut c
+            cross join unnest(c.ids) s (ids)
+            cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (task))))
+      select id from lost where isempty(kept)
+       union all
+      select id from cut
       """;
 
   // what the leases hold beside tasks goes; a lease that held nothing else goes with it
@@ -202,7 +235,7 @@ final class PgClaims implements Claims {
       """;
 
   private record Asked(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
 
     int wanted(String type) {
       return Math.min(BATCH_MAX, Math.min(free, Objects.requireNonNull(wantedByType.get(type))));
@@ -244,11 +277,11 @@ final class PgClaims implements Claims {
 
   @Override
   public List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
     if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
-    Asked asked = new Asked(boot, token, wantedByType, free, idle);
+    Asked asked = new Asked(boot, token, wantedByType, free, suspects);
     claiming.lock(); // one node, one claim at a time: the marks are its own
     try {
       return claim(asked);
@@ -259,11 +292,11 @@ final class PgClaims implements Claims {
 
   @Override
   public int releaseUnheld(UUID boot, Set<Long> held) {
-    long[] heldIds = held.stream().mapToLong(Long::longValue).toArray();
+    long[] tasks = held.stream().mapToLong(Long::longValue).toArray();
     int released =
         db.transaction(c -> {
-          List<Long> ids = Sql.query(c, UNHELD, r -> r.getLong("id"), boot, heldIds);
-          return ids.isEmpty() ? 0 : returns.uncharged(c, ids);
+          List<Long> ids = Sql.query(c, UNHELD, r -> r.getLong("id"), tasks, boot);
+          return returns.uncharged(c, ids);
         });
     if (released > 0) {
       wakeUps.wake();
@@ -322,9 +355,9 @@ final class PgClaims implements Claims {
             types.stream().mapToInt(asked::wanted).toArray(),
             lanes.stream().mapToInt(Integer::intValue).toArray(),
             lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
-            asked.idle(),
+            asked.suspects(),
             place,
-            asked.idle(),
+            asked.suspects(),
             asked.boot(),
             asked.token(),
             asked.boot());
@@ -374,16 +407,17 @@ final class PgClaims implements Claims {
     if (row.wasNull()) {
       return Optional.empty();
     }
+    Counters counters = counters(row);
     return Optional.of(
         new Claim(
             task,
             head.type(),
             row.getString("params"),
-            counters(row),
+            counters,
             policy(row),
             row.getLong("lease"),
             token,
-            head.whole() && head.size() == 1,
+            head.whole() && head.size() == 1 && counters.crashes() >= Decisions.CRASHES_ALONE,
             new Progress(row.getLong("begun"), row.getDouble("begun_fraction")),
             row.getInt("flags"),
             limits(row)));

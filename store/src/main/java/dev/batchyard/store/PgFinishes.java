@@ -10,13 +10,13 @@ import dev.batchyard.engine.task.Verdict;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +34,8 @@ final class PgFinishes implements Finishes {
   // An end that is spared is a release with an error; how many of them came under leases since the
   // one under which the checkpoint last moved decides whether it is charged after all.
   // What is released before its handler was called has not started: that tells it from an attempt.
+  // An attempt that came to an end of its own did not kill its node: deaths before it count no
+  // more.
   // A request that came while the attempt ended otherwise than for good is carried out here.
   // Steps of what ends badly are looked for by a function: it sees those that were begun while this
   // waited for the lease's lock.
@@ -67,11 +69,12 @@ final class PgFinishes implements Finishes {
               for update) l),
       done as materialized (
         select h.id as lease, h.lane, h.due_at, h.attempt, h.failures, h.generation,
-               case when h.crashes > 0
-                     and (select true
-                            from checkpoint c
-                           where c.task = e.task and c.lease = h.id
-                           limit 1)
+               case when v.verdict in ('retry', 'snooze', 'pause')
+                      or (h.crashes > 0
+                          and (select true
+                                 from checkpoint c
+                                where c.task = e.task and c.lease = h.id
+                                limit 1))
                     then 0 else h.crashes end as crashes,
                e.task, e.type, e.node, e.result, e.called, a.ask, c.now,
                e.delay * interval '1 ms' as delay,
@@ -259,8 +262,10 @@ final class PgFinishes implements Finishes {
     Comparator<Finish> byLease = Comparator.comparingLong(f -> f.claim().lease());
     List<Finish> ordered =
         ends.stream().sorted(byLease.thenComparingLong(f -> f.claim().task())).toList();
-    Set<Long> kept = new HashSet<>(store(ordered));
-    List<Finish> rest = ordered.stream().filter(f -> !kept.contains(f.claim().task())).toList();
+    Set<Long> kept = new HashSet<>();
+    Set<Long> stuck = new HashSet<>();
+    store(ordered, kept, stuck);
+    List<Finish> rest = ordered.stream().filter(f -> !in(f, kept) && !in(f, stuck)).toList();
     if (!rest.isEmpty()) {
       kept.addAll(storedBefore(rest));
     }
@@ -268,53 +273,90 @@ final class PgFinishes implements Finishes {
       wakeUps.wake();
     }
     Set<Long> refused = new HashSet<>();
-    ends.forEach(f -> refused.add(f.claim().task()));
-    refused.removeAll(kept);
+    rest.stream().filter(f -> !in(f, kept)).forEach(f -> refused.add(f.claim().task()));
     return new Result(kept, refused);
+  }
+
+  private static boolean in(Finish end, Set<Long> tasks) {
+    return tasks.contains(end.claim().task());
   }
 
   private static boolean releases(Finish end) {
     return end.verdict() instanceof Verdict.Release || end.verdict() instanceof Verdict.Spare;
   }
 
-  /** Stores them; a bad value is found by halving, so that only its own task suffers. */
-  private List<Long> store(List<Finish> ends) {
+  /** Stores them; what is refused is found by halving, so that only its own task suffers. */
+  private void store(List<Finish> ends, Set<Long> kept, Set<Long> stuck) {
     try {
-      return write(ends);
+      kept.addAll(write(ends, true));
     } catch (StatementFailed e) {
-      if (!e.isBadValue()) {
+      if (e.isPassing()) {
         throw e;
       }
       if (ends.size() == 1) {
-        return storeAsFailed(ends.getFirst(), e);
+        storeAlone(ends.getFirst(), e)
+            .ifPresentOrElse(kept::addAll, () -> stuck.add(ends.getFirst().claim().task()));
+        return;
       }
       int half = ends.size() / 2;
-      List<Long> kept = new ArrayList<>(store(ends.subList(0, half)));
-      kept.addAll(store(ends.subList(half, ends.size())));
-      return kept;
+      store(ends.subList(0, half), kept, stuck);
+      store(ends.subList(half, ends.size()), kept, stuck);
     }
   }
 
-  private List<Long> storeAsFailed(Finish end, StatementFailed cause) {
-    Verdict failed =
-        new Verdict.Fail(
-            new Failure("EndNotStored", "the database refused it: " + cause.getMessage(), ""));
+  /**
+   * Stores what it can of an end that is refused: without what it brings with it, or as failed if a
+   * value of it is to blame. The work is done and must not be done again; {@code doctor} finds a
+   * batch that miscounts, a live key and limits that are left. An undo whose compensation cannot go
+   * on waits.
+   *
+   * @return the task if it is stored, nothing if its lease was lost; empty if it cannot be stored
+   */
+  private Optional<List<Long>> storeAlone(Finish end, StatementFailed cause) {
+    long task = end.claim().task();
+    boolean apart = end.claim().settles() && (end.claim().flags() & Claim.UNDO) == 0;
+    Optional<List<Long>> kept = apart ? tryAlone(end, false) : Optional.empty();
+    if (kept.isEmpty() && cause.isBadValue()) {
+      String why = "the database refused it: " + cause.getMessage();
+      Verdict verdict = new Verdict.Fail(new Failure("EndNotStored", why, ""));
+      Finish failed = new Finish(end.claim(), verdict, end.node(), end.ran(), end.called());
+      kept = tryAlone(failed, true);
+      if (kept.isPresent()) {
+        return kept;
+      }
+      kept = apart ? tryAlone(failed, false) : kept;
+    }
+    if (kept.isPresent()) {
+      LOG.error(
+          "task {}: its end is stored, but neither its batch nor its live key knows of it ({});"
+              + " batchyard doctor --repair counts and frees them",
+          task,
+          cause.getMessage());
+    } else {
+      LOG.error(
+          "task {}: its end cannot be stored ({}); it stays running and is tried again",
+          task,
+          cause.getMessage());
+    }
+    return kept;
+  }
+
+  private Optional<List<Long>> tryAlone(Finish end, boolean settle) {
     try {
-      return write(List.of(new Finish(end.claim(), failed, end.node(), end.ran(), end.called())));
+      return Optional.of(write(List.of(end), settle));
     } catch (StatementFailed e) {
-      if (!e.isBadValue()) {
+      if (e.isPassing()) {
         throw e;
       }
-      LOG.error("task {}: its end cannot be stored", end.claim().task(), e);
-      return List.of();
+      return Optional.empty();
     }
   }
 
-  private List<Long> write(List<Finish> ends) {
+  private List<Long> write(List<Finish> ends, boolean settle) {
     Map<Long, Integer> flagged = new HashMap<>();
     ends.stream()
         .map(Finish::claim)
-        .filter(Claim::settles)
+        .filter(claim -> settle && claim.settles())
         .forEach(c -> flagged.put(c.task(), c.flags()));
     // room is for the undo tasks of what ends badly
     Written written =

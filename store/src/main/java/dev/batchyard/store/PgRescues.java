@@ -8,6 +8,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +40,8 @@ final class PgRescues implements Rescues {
 
   private static final String PAGE =
       """
-      select l.id, (select sum(upper(r) - lower(r)) from unnest(l.ids) r) = 1 as alone
+      select l.id, (select sum(upper(r) - lower(r)) from unnest(l.ids) r) = 1 as alone,
+             exists (select from node n where n.boot = l.boot and n.fenced_why = ?) as stopped
         from lease l
        where l.boot = any (?::text[]::uuid[]) and l.id between ? and ?
        order by l.id
@@ -47,7 +49,13 @@ final class PgRescues implements Rescues {
          for update skip locked
       """;
 
-  private record Lost(long lease, boolean alone) {}
+  /**
+   * A lease of a boot that is no more.
+   *
+   * @param alone whether it holds one task
+   * @param stopped whether its node stopped in good order, which says nothing of its tasks
+   */
+  private record Lost(long lease, boolean alone, boolean stopped) {}
 
   /**
    * What became of a page.
@@ -125,18 +133,21 @@ final class PgRescues implements Rescues {
           Sql.query(
               c,
               PAGE,
-              r -> new Lost(r.getLong("id"), r.getBoolean("alone")),
+              r -> new Lost(r.getLong("id"), r.getBoolean("alone"), r.getBoolean("stopped")),
+              PgSessions.STOPPED,
               boots.toArray(String[]::new),
               from,
               to,
               PAGE_LEASES));
-      return tried.isEmpty()
-          ? 0
-          : returns.lost(
-              c,
-              tried.stream().filter(Lost::alone).map(Lost::lease).toList(),
-              tried.stream().filter(l -> !l.alone()).map(Lost::lease).toList());
+      int tasks = returns.uncharged(c, leases(tried, Lost::stopped));
+      List<Long> alone = leases(tried, l -> !l.stopped() && l.alone());
+      List<Long> many = leases(tried, l -> !l.stopped() && !l.alone());
+      return alone.isEmpty() && many.isEmpty() ? tasks : tasks + returns.lost(c, alone, many);
     });
+  }
+
+  private static List<Long> leases(List<Lost> page, Predicate<Lost> which) {
+    return page.stream().filter(which).map(Lost::lease).toList();
   }
 
   private static OptionalLong last(List<Lost> page) {

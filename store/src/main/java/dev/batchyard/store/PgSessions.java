@@ -79,10 +79,13 @@ final class PgSessions implements Sessions {
        limit 1
       """;
 
+  /** Why a boot is fenced that stopped in good order. */
+  static final String STOPPED = "stopped";
+
   private static final String LEAVE =
       """
       update node
-         set fenced_at = coalesce(?::timestamptz, clock_timestamp()), fenced_why = 'stopped'
+         set fenced_at = coalesce(?::timestamptz, clock_timestamp()), fenced_why = ?
        where boot = ? and fenced_at is null
       """;
 
@@ -126,7 +129,7 @@ final class PgSessions implements Sessions {
 
   @Override
   public void leave(UUID boot) {
-    int _ = db.update(LEAVE, clock.bound(), boot);
+    int _ = db.update(LEAVE, clock.bound(), STOPPED, boot);
   }
 
   private void begin(Connection connection, NodeRegistration node) throws SQLException {

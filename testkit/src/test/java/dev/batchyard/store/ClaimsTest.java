@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskKeys;
+import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.RunningRows.RunningRow;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.task.Counters;
+import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.sql.Connection;
@@ -147,10 +150,10 @@ class ClaimsTest {
     List<Long> ids = f.submit(5);
     List<Claim> held = f.claim(node, 2);
     List<Claim> lost = f.claim(node, 2);
-    Set<Long> leases = held.stream().map(Claim::lease).collect(Collectors.toSet());
+    Set<Long> tasks = held.stream().map(Claim::task).collect(Collectors.toSet());
 
-    assertThat(f.store.claims().releaseUnheld(node, leases)).isEqualTo(2);
-    assertThat(f.store.claims().releaseUnheld(node, leases)).isZero();
+    assertThat(f.store.claims().releaseUnheld(node, tasks)).isEqualTo(2);
+    assertThat(f.store.claims().releaseUnheld(node, tasks)).isZero();
 
     List<Claim> again = f.claim(node, 3);
     assertThat(again).extracting(Claim::task).isEqualTo(ids.subList(2, 5));
@@ -162,6 +165,46 @@ class ClaimsTest {
     assertThat(f.finish(again, StoreFixture.complete()).kept()).hasSize(3);
     assertThat(f.finish(held, StoreFixture.complete()).kept()).hasSize(2);
     assertThat(f.historyIsLegal(ids.get(2))).isTrue();
+  }
+
+  @Test
+  void what_nobody_holds_of_a_lease_goes_back_with_its_requests_and_the_rest_stays() {
+    List<Claim> claims = claimOfOneLease(4);
+    Claim cancelled = claims.get(0);
+    Claim held = claims.get(1);
+    Claim dropped = claims.get(2);
+    Claim alsoHeld = claims.get(3);
+    f.store.runningRows().record("node", claims.stream().map(ClaimsTest::running).toList());
+    f.store.operatorMoves().cancel(cancelled.task(), "kim");
+    f.store.operatorMoves().cancel(held.task(), "kim");
+    Set<Long> tasks = Set.of(held.task(), alsoHeld.task());
+
+    assertThat(f.store.claims().releaseUnheld(node, tasks)).isEqualTo(2);
+    assertThat(f.store.claims().releaseUnheld(node, tasks)).isZero();
+
+    assertThat(f.state(cancelled.task())).isEqualTo(TaskState.CANCELLED);
+    assertThat(f.count("select task from request"))
+        .as("of the one that runs")
+        .isEqualTo(held.task());
+    assertThat(f.count("select count(*) from running")).isEqualTo(2);
+    assertThat(f.claim(node, 5)).extracting(Claim::task).containsExactly(dropped.task());
+    assertThat(f.finish(List.of(cancelled, dropped), StoreFixture.complete()).kept()).isEmpty();
+    assertThat(f.finish(alsoHeld, StoreFixture.complete()).kept()).hasSize(1);
+    assertThat(f.finish(held, new Verdict.Release()).kept()).hasSize(1);
+    assertThat(f.state(held.task())).as("its cancel was kept").isEqualTo(TaskState.CANCELLED);
+    assertThat(f.historyIsLegal(dropped.task())).isTrue();
+  }
+
+  private List<Claim> claimOfOneLease(int size) {
+    f.submit(size);
+    List<Claim> claims = f.claim(node, size);
+    assertThat(claims).hasSize(size);
+    assertThat(claims).extracting(Claim::lease).containsOnly(claims.getFirst().lease());
+    return claims;
+  }
+
+  private static RunningRow running(Claim claim) {
+    return new RunningRow(claim, Duration.ofSeconds(2), 1, 0, 1, OptionalLong.empty());
   }
 
   @Test
@@ -189,7 +232,7 @@ class ClaimsTest {
 
     assertThat(f.store.claims().releaseUnheld(node, Set.of())).isEqualTo(1);
 
-    assertThat(f.state(task)).isEqualTo(dev.batchyard.api.TaskState.CANCELLED);
+    assertThat(f.state(task)).isEqualTo(TaskState.CANCELLED);
     assertThat(f.claim(node, 1)).isEmpty();
     assertThat(f.finish(claim, StoreFixture.complete()).refused()).containsExactly(task);
     assertThat(f.count("select count(*) from request")).isZero();

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.batchyard.api.TaskState;
+import dev.batchyard.engine.port.Check;
 import dev.batchyard.engine.port.Claim;
+import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.TaskViews;
@@ -18,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -192,6 +195,60 @@ class FinishesTest {
   }
 
   @Test
+  void an_end_that_its_batch_does_not_take_is_stored_uncounted_and_the_doctor_counts_it() {
+    long batch = f.store.batches().open("批", Optional.empty()).batch();
+    f.submit(List.of(StoreFixture.member(batch), StoreFixture.member(batch)));
+    f.store.batches().seal(batch);
+    f.sql("update batch set total = 0");
+    f.submit();
+    List<Claim> c = f.claim(node, 3);
+    String spans = "select count(*) from id_span";
+    long before = f.count(spans);
+
+    Finishes.Result result = f.finish(c, StoreFixture.complete());
+
+    assertThat(result.kept()).hasSize(3);
+    assertThat(c).allMatch(claim -> f.state(claim.task()) == TaskState.COMPLETED);
+    assertThat(f.count("select count(*) from lease")).isZero();
+    assertThat(f.count(spans)).as("it was no lack of partitions").isEqualTo(before);
+    Doctor.Finding finding = f.store.doctor().look(Check.BATCHES, Doctor.ROWS);
+    assertThat(finding.found()).hasSize(1);
+    assertThat(f.store.doctor().repair(finding)).isEqualTo(finding.found());
+    assertThat(f.count("select completed from batch where ended_at is not null")).isEqualTo(2);
+  }
+
+  @Test
+  void an_end_that_the_database_refuses_for_no_fault_of_its_own_keeps_its_lease_and_others_pass() {
+    f.submit(30);
+    List<Claim> c = f.claim(node, 30);
+    long broken = c.get(17).task();
+    f.sql(
+        """
+        create function break_outcome() returns trigger language plpgsql as $$
+        begin
+          if new.id = %d then
+            raise exception 'a page is broken' using errcode = 'XX001';
+          end if;
+          return new;
+        end $$;
+        create trigger break_outcome before insert on outcome
+           for each row execute function break_outcome()
+        """
+            .formatted(broken));
+    try {
+      Finishes.Result result = f.finish(c, StoreFixture.complete());
+
+      assertThat(result.kept()).hasSize(29).doesNotContain(broken);
+      assertThat(result.refused()).as("its lease is not lost").isEmpty();
+      assertThat(f.state(broken)).isEqualTo(TaskState.RUNNING);
+    } finally {
+      f.sql("drop trigger break_outcome on outcome; drop function break_outcome()");
+    }
+    assertThat(f.finish(c.get(17), StoreFixture.complete()).kept()).containsExactly(broken);
+    assertThat(f.state(broken)).isEqualTo(TaskState.COMPLETED);
+  }
+
+  @Test
   void a_retry_waits_for_its_delay_and_the_policy_comes_with_every_claim() {
     long task = f.submit();
     f.finish(f.claimOne(node), StoreFixture.retry(Duration.ofSeconds(5)));
@@ -205,6 +262,34 @@ class FinishesTest {
     assertThat(again.counters()).isEqualTo(new Counters(2, 1, 0, 1));
     assertThat(again.retry().retries()).isEqualTo(3);
     assertThat(f.historyIsLegal(task)).isTrue();
+  }
+
+  @Test
+  void an_attempt_that_came_to_its_own_end_clears_its_task_of_killing_nodes() {
+    List<Verdict> ends =
+        List.of(
+            StoreFixture.retry(Duration.ZERO),
+            new Verdict.Snooze(Duration.ZERO),
+            new Verdict.Pause(),
+            new Verdict.Release());
+    for (Verdict end : ends) {
+      long task = f.submit();
+      f.claimOne(node);
+      f.kill(node);
+      node = f.node();
+      Claim suspect = f.claimOne(node);
+      assertThat(suspect.counters().crashes()).isEqualTo(1);
+      f.finish(suspect, end);
+      boolean cleared = !(end instanceof Verdict.Release);
+      assertThat(f.detail(task).row().counters().crashes())
+          .as("%s", end)
+          .isEqualTo(cleared ? 0 : 1);
+      if (end instanceof Verdict.Pause) {
+        f.store.operatorMoves().resume(task, "kim");
+      }
+      assertThat(f.claim(node, 1, false)).as("%s", end).hasSize(cleared ? 1 : 0);
+      f.sql("truncate block, lease");
+    }
   }
 
   @Test

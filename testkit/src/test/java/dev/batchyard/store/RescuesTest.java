@@ -48,25 +48,28 @@ class RescuesTest {
   }
 
   @Test
-  void a_task_that_died_alone_is_a_suspect_and_is_quarantined_at_the_third_death() {
+  void
+      a_task_that_died_in_a_lease_of_its_own_is_a_suspect_then_runs_alone_and_then_is_quarantined() {
     long task = f.submit();
     Instant due = f.now;
     for (int death = 1; death <= 2; death++) {
       f.pass(Duration.ofSeconds(1));
       Claim claim = f.claimOne(node);
       assertThat(claim.counters()).isEqualTo(new Counters(death, 0, death - 1, 1));
-      assertThat(claim.alone()).isEqualTo(death > 1);
+      assertThat(claim.alone()).isFalse();
       assertThat(f.kill(node)).isEqualTo(1);
       node = f.node();
       assertThat(f.detail(task).row().due()).as("it keeps its due time").isEqualTo(due);
-      assertThat(f.claim(node, 1, false)).as("a busy node leaves a suspect alone").isEmpty();
+      assertThat(f.claim(node, 1, false)).as("no other suspect comes beside one").isEmpty();
     }
-    f.claimOne(node);
+    assertThat(f.claimOne(node).alone()).isTrue();
     f.kill(node);
 
     assertThat(f.state(task)).isEqualTo(TaskState.QUARANTINED);
     assertThat(f.detail(task).row().counters()).isEqualTo(new Counters(3, 0, 3, 1));
-    assertThat(f.detail(task).row().problem()).contains("died 3 times").contains("stopped");
+    assertThat(f.detail(task).row().problem())
+        .contains("died 3 times while it ran, the last time alone")
+        .contains("its session is gone");
     assertThat(f.detail(task).attempts())
         .extracting(a -> a.ended())
         .containsOnly("lost")
@@ -199,6 +202,23 @@ class RescuesTest {
       frozen.close();
     }
     assertThat(f.state(task)).isEqualTo(TaskState.READY);
+  }
+
+  @Test
+  void what_a_node_held_that_stopped_in_good_order_goes_back_uncharged() {
+    List<Long> ids = f.submit(4);
+    f.claim(node, 1);
+    f.claim(node, 3);
+    f.store.sessions().leave(node);
+
+    assertThat(f.store.rescues().rescue()).isEqualTo(4);
+
+    assertThat(ids).allMatch(id -> f.detail(id).row().counters().crashes() == 0);
+    assertThat(f.detail(ids.getFirst()).attempts())
+        .extracting(a -> a.ended())
+        .containsExactly("released");
+    assertThat(f.claim(f.node(), 4, false)).as("none is a suspect").hasSize(4);
+    assertThat(ids).allMatch(id -> f.historyIsLegal(id));
   }
 
   @Test

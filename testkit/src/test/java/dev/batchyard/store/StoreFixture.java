@@ -236,8 +236,18 @@ final class StoreFixture implements AutoCloseable {
 
   /** Fences a node and rescues what it had. */
   int kill(UUID boot) {
-    store.sessions().leave(boot);
+    lose(boot);
     return store.rescues().rescue();
+  }
+
+  /** Fences a node as one that died. */
+  void lose(UUID boot) {
+    sql(
+        """
+        update node set fenced_at = '%s', fenced_why = 'its session is gone'
+         where boot = '%s' and fenced_at is null
+        """
+            .formatted(now, boot));
   }
 
   TaskState state(long task) {

@@ -196,7 +196,7 @@ class StoreFuzzTest {
                   held.isEmpty()));
       Collections.shuffle(held, random);
       if (random.nextInt(25) == 0) {
-        f.store.sessions().leave(boot); // dead for the others
+        f.lose(boot); // dead for the others
         zombie.addAll(held);
         held.clear();
         boot = f.node();

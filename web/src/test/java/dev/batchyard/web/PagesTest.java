@@ -304,7 +304,8 @@ final class PagesTest {
   }
 
   @Test
-  void what_the_store_says_of_moves_and_ends_is_chinese_and_what_people_say_stays() {
+  void what_the_store_says_of_moves_and_ends_is_chinese_and_what_people_say_stays()
+      throws SQLException {
     long task = f.submit("", "{}");
     f.store.operatorMoves().pause(task, "ann");
     f.store.operatorMoves().resume(task, "ann");
@@ -313,7 +314,9 @@ final class PagesTest {
     for (int death = 1; death <= 3; death++) {
       UUID boot = f.node("n1");
       assertThat(f.claim(boot, 1)).hasSize(1);
-      f.store.sessions().leave(boot);
+      f.sql(
+          "update node set fenced_at = now(), fenced_why = 'its lease lapsed' where boot = '%s'"
+              .formatted(boot));
       assertThat(f.store.rescues().rescue()).isEqualTo(1);
     }
     browser.accepting("zh-CN");
@@ -321,11 +324,11 @@ final class PagesTest {
     Document page = browser.page("/tasks/" + task);
     assertThat(page.select("section:has(#history) tbody td:last-child").eachText())
         .containsExactly(
-            "节点 n1 失联：已停止",
+            "节点 n1 失联：租约已过期",
             "第 3 次尝试",
-            "节点 n1 失联：已停止",
+            "节点 n1 失联：租约已过期",
             "第 2 次尝试",
-            "节点 n1 失联：已停止",
+            "节点 n1 失联：租约已过期",
             "第 1 次尝试",
             "重新运行",
             "在“就绪”状态下被取消",
@@ -334,10 +337,10 @@ final class PagesTest {
             "提交");
     assertThat(page.select("section:has(#history) tbody td:nth-child(4)").eachText())
         .contains("救援", "ann", "n1");
-    String died = "该任务单独运行时，其节点 3 次死亡；最后一次：节点 n1 失联：已停止";
+    String died = "该任务运行时，其节点 3 次死亡，最后一次该任务单独运行；最后：节点 n1 失联：租约已过期";
     assertThat(page.select(".cause").text()).isEqualTo("Quarantined " + died);
     assertThat(browser.page("/").select(".problem").text()).isEqualTo(died);
-    assertThat(browser.page("/nodes").select("td small").eachText()).contains("已停止");
+    assertThat(browser.page("/nodes").select("td small").eachText()).contains("租约已过期");
 
     long failed = f.submit("", "{}");
     f.finish(

@@ -124,6 +124,45 @@ class ErrorRulesEngineTest {
     }
   }
 
+  @Test
+  void an_attempt_that_is_abandoned_at_its_timeout_goes_by_the_rule_for_that() throws Exception {
+    CountDownLatch over = new CountDownLatch(1);
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.deaf",
+                1,
+                (p, c) -> {
+                  while (over.getCount() > 0) {
+                    try {
+                      over.await();
+                    } catch (InterruptedException e) {
+                      // it does not obey
+                    }
+                  }
+                  return Outcome.completed();
+                }))) {
+      var _ =
+          nodes
+              .client()
+              .retryPolicies()
+              .create(policy("deaf", new ErrorRule.Final("AttemptTimeout")));
+      nodes.start("deaf");
+      Limits limits =
+          new Limits(
+              Optional.empty(),
+              Optional.of(Duration.ofMillis(50)),
+              Optional.empty(),
+              Optional.empty());
+      long task = submit(nodes, "t.deaf", 1, "deaf", limits);
+      await().atMost(SOON).until(() -> find(nodes, task).counters().failures() == 1);
+      assertThat(find(nodes, task).state()).isEqualTo(TaskState.FAILED);
+    } finally {
+      over.countDown();
+    }
+  }
+
   private static long submit(Nodes nodes, String type, int number, String policy, Limits limits) {
     return nodes
         .submitter()

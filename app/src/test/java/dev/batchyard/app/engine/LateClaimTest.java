@@ -7,6 +7,7 @@ import dev.batchyard.api.Outcome;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
+import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.TaskViews.Attempt;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.run.Engine;
@@ -57,10 +58,40 @@ class LateClaimTest {
     }
   }
 
+  @Test
+  void what_a_lost_answer_brought_goes_back_with_the_stop() throws Exception {
+    CountDownLatch claimed = new CountDownLatch(1);
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                "t.lost",
+                1,
+                (p, c) -> {
+                  calls.incrementAndGet();
+                  return Outcome.completed();
+                }))) {
+      long task = nodes.submitter().submit(NewTask.of("t.lost", new Nodes.Numbered(1))).task();
+      Engine engine =
+          nodes.start("a", ports -> with(ports, new AnswerLost(ports.claims(), claimed)));
+      claimed.await();
+      engine.close();
+      assertThat(calls).hasValue(0);
+      TaskDetail detail = nodes.client().taskViews().find(task).orElseThrow();
+      assertThat(detail.row().state()).isEqualTo(TaskState.READY);
+      assertThat(detail.attempts()).extracting(Attempt::ended).containsOnly("released");
+      assertThat(detail.row().counters().crashes()).isZero();
+    }
+  }
+
   private static EnginePorts slow(EnginePorts ports, CountDownLatch claimed) {
+    return with(ports, new Late(ports.claims(), claimed));
+  }
+
+  private static EnginePorts with(EnginePorts ports, Claims claims) {
     return new EnginePorts(
         ports.sessions(),
-        new Late(ports.claims(), claimed),
+        claims,
         ports.finishes(),
         ports.rescues(),
         ports.expiries(),
@@ -73,13 +104,33 @@ class LateClaimTest {
         ports.retryPolicies());
   }
 
+  /** Loses the answers that bring something. */
+  private record AnswerLost(Claims claims, CountDownLatch claimed) implements Claims {
+
+    @Override
+    public List<Claim> claim(
+        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
+      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects);
+      if (!brought.isEmpty()) {
+        claimed.countDown();
+        throw new StoreUnavailable("the answer is lost", new IllegalStateException());
+      }
+      return brought;
+    }
+
+    @Override
+    public int releaseUnheld(UUID boot, Set<Long> held) {
+      return claims.releaseUnheld(boot, held);
+    }
+  }
+
   /** Keeps an answer that brings something until the node stops, which interrupts the claim. */
   private record Late(Claims claims, CountDownLatch claimed) implements Claims {
 
     @Override
     public List<Claim> claim(
-        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, idle);
+        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
+      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects);
       if (!brought.isEmpty()) {
         claimed.countDown();
         try {

@@ -101,7 +101,8 @@ final class CompensationChecker {
           from batchyard.compensation c
           join batchyard.step s on s.task = c.task and s.round = c.round
           left join batchyard.outcome o on o.id = s.undo_task
-         where s.undone_at is null or o.state is distinct from 'completed'
+         where s.undo_type is not null
+           and (s.undone_at is null or o.state is distinct from 'completed')
         """);
     RULES.put(
         "a completed task has done all its steps",
@@ -112,7 +113,23 @@ final class CompensationChecker {
           join batchyard.outcome o on o.id = t.id and o.state = 'completed'
          where (t.params ->> 'steps')::integer
             <> (select count(*) from batchyard.step s
-                 where s.task = t.id and s.undo_task is null and s.done_at is not null)
+                 where s.task = t.id and s.undo_task is null and s.done_at is not null
+                   and s.name <> 'fee')
+        """);
+    RULES.put(
+        "nothing is done after it was undone",
+        """
+        select format('task %s generation %s step %s', d.task, d.generation, d.step)
+          from public.step_deed d
+          join (select task, generation, step, min(seq) as seq
+                  from public.step_deed where undo group by task, generation, step) u
+               using (task, generation, step)
+         where not d.undo and d.seq > u.seq
+        """);
+    RULES.put(
+        "what has no undo is done once, however often its task runs again",
+        """
+        select 'task ' || task from public.step_deed where step = 0 group by task having count(*) > 1
         """);
   }
 

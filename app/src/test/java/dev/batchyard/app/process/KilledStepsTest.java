@@ -35,12 +35,17 @@ final class KilledStepsTest {
                 "no step is undone by two tasks",
                 "a later step is undone first",
                 "only recorded steps are undone, by the task that is recorded",
-                "a step that was done is recorded");
+                "a step that was done is recorded",
+                "nothing is done after it was undone",
+                "what has no undo is done once, however often its task runs again");
       }
     }
   }
 
-  /** Plants what must not be: an undo that was doubled, and a step that was not undone. */
+  /**
+   * Plants what must not be: an undo that was doubled, a step that was not undone, one that was
+   * done after its undo, and one without that was done again.
+   */
   private static void spoil(Connection db) throws SQLException {
     try (Statement statement = db.createStatement()) {
       statement.execute(
@@ -49,7 +54,13 @@ final class KilledStepsTest {
           select -1, task, generation, step from public.step_undo order by seq limit 1;
           insert into public.step_effect
           select task, generation, 99, false from public.step_undo where undo_task <> -1
-           order by seq limit 1
+           order by seq limit 1;
+          insert into public.step_deed (task, generation, step, undo)
+          (select task, generation, step, false from public.step_deed where undo
+            order by seq limit 1)
+           union all
+          (select task, generation, 0, false from public.step_deed where step = 0
+            order by seq limit 1)
           """);
     }
   }

@@ -19,7 +19,8 @@ import javax.sql.DataSource;
 
 /**
  * Tasks of durable steps, each of which commits a row of its own, and the tasks that undo them: the
- * rows tell what was done and undone, whatever the store says.
+ * rows tell what was done and undone, and how often, whatever the store says. The first step has no
+ * undo, and can be asked for.
  */
 final class StepDeeds {
 
@@ -27,6 +28,10 @@ final class StepDeeds {
   static final String UNDO = "proof.undo";
 
   private static final int STEPS_MAX = 6;
+
+  /** The step without an undo. */
+  private static final int FEE = 0;
+
   private static final int PAUSE_US_MAX = 4_000;
 
   private final DataSource database;
@@ -71,6 +76,9 @@ final class StepDeeds {
           create table public.step_effect (
             task bigint, generation integer, step integer, undone boolean not null default false,
             primary key (task, generation, step));
+          create table public.step_deed (
+            seq bigint generated always as identity, task bigint not null,
+            generation integer not null, step integer not null, undo boolean not null);
           create table public.step_undo (
             seq bigint generated always as identity, undo_task bigint primary key,
             task bigint not null, generation integer not null, step integer not null)
@@ -88,6 +96,17 @@ final class StepDeeds {
   private Outcome run(Told told, TaskContext context) throws Exception {
     long task = context.lease().task();
     int generation = context.generation();
+    var _ =
+        context.step(
+            DurableStep.of(
+                    "fee",
+                    () -> {
+                      failAtTimes(told);
+                      effect(task, generation, FEE);
+                      failAtTimes(told);
+                    })
+                .asking(() ->
+                    isPaid(task) ? Optional.of(new DurableStep.Nothing()) : Optional.empty()));
     for (int step = 1; step <= told.steps(); step++) {
       int number = step;
       var _ =
@@ -130,11 +149,29 @@ final class StepDeeds {
     try (Connection connection = database.getConnection();
         PreparedStatement insert =
             connection.prepareStatement(
-                "insert into public.step_effect values (?, ?, ?) on conflict do nothing")) {
+                """
+                with told as (
+                  insert into public.step_deed (task, generation, step, undo)
+                  values (?, ?, ?, false)
+                  returning task, generation, step)
+                insert into public.step_effect
+                select task, generation, step from told where step > 0
+                    on conflict do nothing
+                """)) {
       insert.setLong(1, task);
       insert.setInt(2, generation);
       insert.setInt(3, step);
       insert.executeUpdate();
+    }
+  }
+
+  private boolean isPaid(long task) throws SQLException {
+    try (Connection connection = database.getConnection();
+        PreparedStatement ask =
+            connection.prepareStatement(
+                "select from public.step_deed where task = ? and step = " + FEE)) {
+      ask.setLong(1, task);
+      return ask.executeQuery().next();
     }
   }
 
@@ -152,11 +189,13 @@ final class StepDeeds {
                 """
                 with told as (
                   insert into public.step_undo (undo_task, task, generation, step) values (?, ?, ?, ?)
-                      on conflict do nothing)
+                      on conflict do nothing),
+                deed as (
+                  insert into public.step_deed (task, generation, step, undo) values (?, ?, ?, true))
                 update public.step_effect set undone = true where task = ? and generation = ? and step = ?
                 """)) {
       write.setLong(1, context.lease().task());
-      for (int at : new int[] {2, 5}) {
+      for (int at : new int[] {2, 5, 8}) {
         write.setLong(at, what.task());
         write.setInt(at + 1, what.generation());
         write.setInt(at + 2, what.step());

@@ -49,9 +49,7 @@ enum Bug {
   NEIGHBOURS_TAKEN_FOR_ONE_TASK(
       Eye.ONE_HOME,
       statement("from unnest(l.ids) r) = 1 as alone", "from unnest(l.ids) r) >= 1 as alone")),
-  SUSPECT_BESIDE_OTHERS(
-      Census.SUSPECTS_RUN_ALONE,
-      statement("and (? or not b.whole or b.lo < b.hi)", "and (? or true)")),
+  SUSPECT_BESIDE_OTHERS(Census.SUSPECTS_RUN_ALONE, BugPorts::besideOthers),
   MORE_CLAIMED_THAN_ASKED_FOR(
       Simulation.NOTHING_UNEXPECTED,
       statement("least(s.hi, s.lo + h.ids - s.before - 1) as last", "s.hi as last")),

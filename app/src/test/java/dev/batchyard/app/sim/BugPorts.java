@@ -102,8 +102,12 @@ final class BugPorts {
         new Claims() {
           @Override
           public List<Claim> claim(
-              UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
-            return sound.claim(boot, token, wantedByType, free, idle);
+              UUID boot,
+              UUID token,
+              Map<String, Integer> wantedByType,
+              int free,
+              boolean suspects) {
+            return sound.claim(boot, token, wantedByType, free, suspects);
           }
 
           @Override
@@ -123,12 +127,16 @@ final class BugPorts {
 
           @Override
           public List<Claim> claim(
-              UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+              UUID boot,
+              UUID token,
+              Map<String, Integer> wantedByType,
+              int free,
+              boolean suspects) {
             if (sim.wokenNs < lookedNs) {
               return List.of();
             }
             lookedNs = sim.world.nowNs();
-            return sound.claim(boot, token, wantedByType, free, idle);
+            return sound.claim(boot, token, wantedByType, free, suspects);
           }
 
           @Override
@@ -136,6 +144,46 @@ final class BugPorts {
             return sound.releaseUnheld(boot, held);
           }
         });
+  }
+
+  /** Nobody hears that a task must run alone. */
+  static EnginePorts besideOthers(EnginePorts ports, Simulation sim, Life life) {
+    Claims sound = ports.claims();
+    return withClaims(
+        ports,
+        new Claims() {
+          @Override
+          public List<Claim> claim(
+              UUID boot,
+              UUID token,
+              Map<String, Integer> wantedByType,
+              int free,
+              boolean suspects) {
+            return sound.claim(boot, token, wantedByType, free, true).stream()
+                .map(BugPorts::notAlone)
+                .toList();
+          }
+
+          @Override
+          public int releaseUnheld(UUID boot, Set<Long> held) {
+            return sound.releaseUnheld(boot, held);
+          }
+        });
+  }
+
+  private static Claim notAlone(Claim c) {
+    return new Claim(
+        c.task(),
+        c.type(),
+        c.paramsJson(),
+        c.counters(),
+        c.retry(),
+        c.lease(),
+        c.token(),
+        false,
+        c.begun(),
+        c.flags(),
+        c.limits());
   }
 
   private static EnginePorts withClaims(EnginePorts ports, Claims claims) {

@@ -58,12 +58,12 @@ final class FaultyPorts {
     return new Claims() {
       @Override
       public List<Claim> claim(
-          UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+          UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
         return net.call(
             life,
-            "claim " + Census.name(token) + (idle ? " idle" : ""),
+            "claim " + Census.name(token) + (suspects ? " suspects" : ""),
             () -> {
-              List<Claim> claims = store.claim(boot, token, wantedByType, free, idle);
+              List<Claim> claims = store.claim(boot, token, wantedByType, free, suspects);
               census.claimed(token, free, claims);
               eye.claimed(boot, claims);
               return claims;

@@ -14,7 +14,7 @@ import java.util.UUID;
  * @param counters with this attempt already counted
  * @param retry the policy as it was at the claim, without its rules for kinds of failures: they are
  *     looked up when an attempt has failed
- * @param alone whether it is suspected of killing nodes: nothing else runs beside it
+ * @param alone whether its node died again and again while it ran: nothing else runs beside it
  * @param begun items and fraction that earlier attempts had committed; zero at first, the fraction
  *     negative if their checkpoint does not say
  * @param flags what its end has to settle beside its outcome, a sum of the constants below; 0 for

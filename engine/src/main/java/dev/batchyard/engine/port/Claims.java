@@ -19,17 +19,19 @@ public interface Claims {
    * @param wantedByType what this node can run, and how many of each it wants now; a type with 0
    *     keeps its place: nothing that comes behind its head is taken before it
    * @param free the most tasks wanted, at most {@link #BATCH_MAX}
-   * @param idle whether nothing runs on the node, so that a suspect may
+   * @param suspects whether one may come that is suspected of killing nodes: it comes as the only
+   *     one of its claim
    * @return what is now ours, in id order; empty when nothing is ready
    */
   List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle);
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects);
 
   /**
-   * Releases, uncharged, leases of this boot that it does not hold in memory: claims whose answer
-   * was lost.
+   * Releases, uncharged, the tasks in leases of this boot that it does not hold in memory: of
+   * claims whose answer was lost, and of attempts that were dropped. What it holds beside them
+   * stays.
    *
-   * @param held the leases that it does hold
+   * @param held the tasks that it does hold
    * @return how many tasks went back
    */
   int releaseUnheld(UUID boot, java.util.Set<Long> held);

@@ -19,7 +19,8 @@ public interface Finishes {
   Result finish(List<Finish> ends);
 
   /**
-   * What became of a batch.
+   * What became of a batch. An end that is in neither set cannot be stored as things are: its lease
+   * stands, its handler must not run again, and it is to be told once more, later.
    *
    * @param kept tasks whose end is stored, by this call or by an earlier try of it
    * @param refused tasks whose lease was lost: nothing was written for them

@@ -27,7 +27,7 @@ final class Attempt implements TaskContext {
   private final OpenLog log;
   private final LongSupplier nanos;
   private final Eta eta;
-  private final AtomicReference<StopReason> stop = new AtomicReference<>(StopReason.NONE);
+  private final AtomicReference<Asked> asked;
   private final AtomicBoolean ended = new AtomicBoolean();
   private final AtomicBoolean slot = new AtomicBoolean();
   private final AtomicBoolean taken = new AtomicBoolean();
@@ -35,12 +35,14 @@ final class Attempt implements TaskContext {
   private volatile Threads.@Nullable Running thread;
   private final long claimedNs;
   private volatile long startedNs;
-  private volatile long stopAskedNs;
   private volatile boolean interrupted;
   private volatile boolean called;
   private volatile boolean returned;
   private boolean seenUnbegun;
   private volatile @Nullable AttemptSteps steps;
+
+  /** Why it is to stop, and since when by the ticker: read together, or a new reason looks old. */
+  private record Asked(StopReason reason, long sinceNs) {}
 
   Attempt(Claim claim, Boot boot, OpenLog log, LongSupplier nanos) {
     this.claim = claim;
@@ -51,6 +53,7 @@ final class Attempt implements TaskContext {
     this.eta = new Eta(claim.begun());
     this.claimedNs = nanos.getAsLong();
     this.startedNs = claimedNs;
+    this.asked = new AtomicReference<>(new Asked(StopReason.NONE, claimedNs));
   }
 
   Claim claim() {
@@ -62,7 +65,7 @@ final class Attempt implements TaskContext {
   }
 
   StopReason stop() {
-    return stop.get();
+    return asked.get().reason();
   }
 
   /** Called before the handler, on the thread that is to call it; {@return whether it is to} */
@@ -150,15 +153,18 @@ final class Attempt implements TaskContext {
 
   /** Asks the handler to stop; the strongest reason stands, and the first time it was asked. */
   void ask(StopReason reason) {
-    StopReason before = stop.getAndAccumulate(reason, (a, b) -> a.compareTo(b) >= 0 ? a : b);
-    if (before.compareTo(reason) < 0) {
-      stopAskedNs = nanos.getAsLong();
+    if (stop().compareTo(reason) < 0) {
+      Asked now = new Asked(reason, nanos.getAsLong());
+      asked.accumulateAndGet(now, (a, b) -> a.reason().compareTo(b.reason()) >= 0 ? a : b);
     }
   }
 
-  /** {@return how long ago its present reason to stop came up} */
+  /** {@return how long ago its present reason to stop came up; none if there is none} */
   Duration askedFor() {
-    return Duration.ofNanos(nanos.getAsLong() - stopAskedNs);
+    Asked now = asked.get();
+    return now.reason() == StopReason.NONE
+        ? Duration.ZERO
+        : Duration.ofNanos(nanos.getAsLong() - now.sinceNs());
   }
 
   /** Interrupts the handler, once. */
@@ -172,6 +178,13 @@ final class Attempt implements TaskContext {
 
   boolean interrupted() {
     return interrupted;
+  }
+
+  /** {@return whether its node died before while it ran, and it has not moved since its claim} */
+  boolean isSuspect() {
+    return claim.counters().crashes() > 0
+        && !ended.get()
+        && progress.items() <= claim.begun().items();
   }
 
   /** {@return true for the first caller only: it alone reports the end} */
@@ -219,12 +232,12 @@ final class Attempt implements TaskContext {
 
   @Override
   public boolean stopRequested() {
-    return stop.get() != StopReason.NONE || boot.inDoubt();
+    return stop() != StopReason.NONE || boot.inDoubt();
   }
 
   @Override
   public void effect() {
-    if (ended.get() || stop.get() == StopReason.LEASE_LOST || !boot.gateOpen()) {
+    if (ended.get() || stop() == StopReason.LEASE_LOST || !boot.gateOpen()) {
       throw new LeaseLost(claim.task());
     }
     CrashPoint.EFFECT_ALLOWED.pass();

@@ -22,9 +22,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The attempts of this node, from the claim until the end is stored. Handlers run on virtual
@@ -52,8 +52,8 @@ final class Attempts {
   private volatile boolean unwatched;
   private final Signal first;
 
-  /** Attempts that must run alone and have not ended. */
-  private final AtomicInteger alone = new AtomicInteger();
+  /** The last that came as one: another is claimed only when it is none any more. */
+  private volatile @Nullable Attempt suspect;
 
   Attempts(
       TaskTypes types,
@@ -81,11 +81,11 @@ final class Attempts {
     ends.onSettled(this::settled);
   }
 
-  /** Takes a claim into memory; from here on reconciliation leaves its lease alone. */
+  /** Takes a claim into memory; from here on reconciliation leaves it alone. */
   void hold(Attempt attempt) {
     held.put(Key.of(attempt.claim()), attempt);
-    if (attempt.claim().alone()) {
-      alone.incrementAndGet();
+    if (attempt.isSuspect()) {
+      suspect = attempt;
     }
     heldAny = true;
     if (unwatched) {
@@ -168,6 +168,11 @@ final class Attempts {
     return leaks;
   }
 
+  /** Reads the rules again, for those that will be abandoned. */
+  void refreshRules() {
+    rules.refresh();
+  }
+
   int running() {
     return slots.running();
   }
@@ -201,17 +206,28 @@ final class Attempts {
     }
   }
 
-  /** {@return whether a task runs that must run alone} */
+  /** {@return whether a suspect runs} One that moves has shown that it is none. */
+  boolean anySuspect() {
+    Attempt last = suspect;
+    return last != null && last.isSuspect();
+  }
+
+  /** {@return whether a suspect runs that must run alone} */
   boolean anyAlone() {
-    return alone.get() > 0;
+    Attempt last = suspect;
+    return last != null && last.claim().alone() && last.isSuspect();
   }
 
   Collection<Attempt> held() {
     return held.values();
   }
 
-  Set<Long> heldLeases() {
-    return held.values().stream().map(a -> a.claim().lease()).collect(Collectors.toSet());
+  /** {@return the tasks whose attempts are held under this boot} */
+  Set<Long> heldTasks(Boot boot) {
+    return held.values().stream()
+        .filter(attempt -> attempt.boot() == boot)
+        .map(attempt -> attempt.claim().task())
+        .collect(Collectors.toSet());
   }
 
   /** Asks one attempt to stop; nothing happens if it has just ended. */
@@ -303,15 +319,12 @@ final class Attempts {
     if (!attempt.end()) {
       return false;
     }
-    if (attempt.claim().alone()) {
-      alone.decrementAndGet();
-    }
     if (attempt.begun()) {
       pace.tell(attempt.claim().type(), attempt.ran());
     }
     StopReason stop = attempt.boot().inDoubt() ? StopReason.LEASE_LOST : attempt.stop();
     Verdict verdict = decide(end, stop, attempt.claim(), attempt.claim().retry());
-    if (verdict instanceof Verdict.Retry) {
+    if (verdict instanceof Verdict.Retry || verdict instanceof Verdict.Spare) {
       verdict = decide(end, stop, attempt.claim(), addRules.apply(attempt.claim().retry()));
     }
     tell(attempt, verdict);

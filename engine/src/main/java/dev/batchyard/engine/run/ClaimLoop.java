@@ -28,6 +28,9 @@ final class ClaimLoop implements Loop.Step {
   /** Ends that are not stored yet hold the claim back at this many. */
   private static final int HELD_MAX = 6 * Claims.BATCH_MAX;
 
+  /** A node that could not make room for a task that runs alone goes on for so many leases. */
+  private static final int LEASES_BETWEEN_ROOMS = 10;
+
   private final EngineConfig config;
   private final Claims claims;
   private final AttemptLogs logs;
@@ -40,7 +43,9 @@ final class ClaimLoop implements Loop.Step {
   private final Duration restAfter;
   private long reconciledNs;
   private long stirredNs;
-  private boolean answerLost;
+  private long roomUntilNs;
+  private long suspectsFromNs;
+  private volatile boolean answerLost;
   private volatile boolean stopping;
 
   ClaimLoop(
@@ -62,6 +67,8 @@ final class ClaimLoop implements Loop.Step {
     this.restAfter = config.beat().multipliedBy(2);
     this.reconciledNs = nanos.getAsLong();
     this.stirredNs = reconciledNs;
+    this.roomUntilNs = reconciledNs;
+    this.suspectsFromNs = reconciledNs;
   }
 
   /**
@@ -71,6 +78,20 @@ final class ClaimLoop implements Loop.Step {
   void stop() {
     stopping = true;
     changed.raise();
+  }
+
+  /**
+   * Gives back what a claim has taken whose answer was lost, if there was one. To be called when
+   * the loop has ended; nobody would look for it any more.
+   */
+  void reconcileLast() {
+    try {
+      if (answerLost) {
+        reconcileIfDue(session.boot());
+      }
+    } catch (RuntimeException e) {
+      LOG.warn("what a lost answer brought was not given back ({}); others will", e.getMessage());
+    }
   }
 
   @Override
@@ -125,9 +146,15 @@ final class ClaimLoop implements Loop.Step {
     if (free < 1 || wanted.values().stream().allMatch(n -> n == 0) || attempts.anyAlone()) {
       return false;
     }
+    long nowNs = nanos.getAsLong();
+    boolean idle = attempts.count() == 0;
+    if (!idle && nowNs - roomUntilNs < 0) {
+      return false;
+    }
+    boolean suspects = idle || (nowNs - suspectsFromNs >= 0 && !attempts.anySuspect());
     List<Claim> claimed;
     try {
-      claimed = claims.claim(boot.id(), ids.get(), wanted, free, attempts.count() == 0);
+      claimed = claims.claim(boot.id(), ids.get(), wanted, free, suspects);
     } catch (StoreUnavailable e) {
       answerLost = true; // it may have committed
       throw e;
@@ -142,11 +169,27 @@ final class ClaimLoop implements Loop.Step {
       CrashPoint.CLAIM_HELD.pass();
       if (stopping) {
         attempts.giveBack(attempt); // it came late: nobody waits for its handler any more
+      } else if (claim.alone() && !idle) {
+        makeRoom(attempt, nowNs);
       } else {
+        if (claim.alone()) {
+          suspectsFromNs = nowNs; // it was room enough
+        }
         attempts.startInTurn(attempt);
       }
     }
     return !claimed.isEmpty();
+  }
+
+  /**
+   * Gives back what must run alone, and claims nothing until all others have ended, for a lease at
+   * most: it is first in line and comes again, to this node or to another that is idle sooner. It
+   * is not kept meanwhile, or it would be charged with a death of which it knows nothing.
+   */
+  private void makeRoom(Attempt attempt, long nowNs) {
+    attempts.giveBack(attempt);
+    roomUntilNs = nowNs + config.lease().toNanos();
+    suspectsFromNs = nowNs + config.lease().multipliedBy(LEASES_BETWEEN_ROOMS).toNanos();
   }
 
   private void reconcileIfDue(Boot boot) {
@@ -154,7 +197,7 @@ final class ClaimLoop implements Loop.Step {
     if (!answerLost && nowNs - reconciledNs < reconcileEvery.toNanos()) {
       return;
     }
-    int released = claims.releaseUnheld(boot.id(), attempts.heldLeases());
+    int released = claims.releaseUnheld(boot.id(), attempts.heldTasks(boot));
     CrashPoint.RECONCILED.pass();
     if (released > 0) {
       LOG.info(

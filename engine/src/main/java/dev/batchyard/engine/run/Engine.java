@@ -181,6 +181,7 @@ public final class Engine implements AutoCloseable {
     attempts.held().stream().filter(a -> !a.hasEnded()).forEach(attempts::abandon);
     claimLoop.stop();
     claimLoop.join(CLAIM_JOIN_MAX);
+    claims.reconcileLast();
     if (!settled(config.lease())) {
       LOG.warn("the store did not take the last ends; the next start will find those tasks");
     }

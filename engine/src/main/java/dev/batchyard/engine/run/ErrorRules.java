@@ -14,12 +14,15 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The rules of the retry policies for kinds of failures. Claims do not carry them: they are read
- * when an attempt has failed, for all policies at once and at most once a second. Thread-safe.
+ * when an attempt has failed, for all policies at once and at most once a second, and every five
+ * seconds while any is held: who abandons a handler that does not obey cannot wait for them.
+ * Thread-safe.
  */
 final class ErrorRules {
 
   private static final Logger LOG = LoggerFactory.getLogger(ErrorRules.class);
   private static final long KNOWN_NS = TimeUnit.SECONDS.toNanos(1);
+  private static final long KEPT_NS = TimeUnit.SECONDS.toNanos(5);
 
   private final RetryPolicies policies;
   private final LongSupplier nanos;
@@ -40,15 +43,24 @@ final class ErrorRules {
    */
   RetryPolicy added(RetryPolicy policy) {
     boolean _ = Thread.interrupted(); // it was meant for a handler, which has ended
+    refresh(KNOWN_NS);
+    return known(policy);
+  }
+
+  /** Reads the rules unless they are at most five seconds old. May take as long as a statement. */
+  void refresh() {
+    refresh(KEPT_NS);
+  }
+
+  private void refresh(long mostNs) {
     reading.lock(); // of many failures at once, one reads and the others wait for it
     try {
-      if (!read || nanos.getAsLong() - readNs >= KNOWN_NS) {
+      if (!read || nanos.getAsLong() - readNs >= mostNs) {
         read();
       }
     } finally {
       reading.unlock();
     }
-    return known(policy);
   }
 
   /** {@return the policy with its rules as last read} Does not wait. */

@@ -24,6 +24,7 @@ final class FinishLoop implements Loop.Step {
 
   private final Finishes finishes;
   private final BlockingQueue<Finish> waiting;
+  private final BlockingQueue<Finish> aside;
   private final List<Finish> batch = new ArrayList<>();
   private final AtomicLong refused = new AtomicLong();
   private final AtomicBoolean stored = new AtomicBoolean();
@@ -32,6 +33,7 @@ final class FinishLoop implements Loop.Step {
   FinishLoop(Finishes finishes, Threads threads) {
     this.finishes = finishes;
     this.waiting = threads.newQueue();
+    this.aside = threads.newQueue();
   }
 
   /** Told of the claims whose ends are stored or refused. */
@@ -41,6 +43,11 @@ final class FinishLoop implements Loop.Step {
 
   void add(Finish end) {
     waiting.add(end);
+  }
+
+  /** Tells those again that the store could not take. */
+  void tellAgain() {
+    int _ = aside.drainTo(waiting);
   }
 
   /** A write of an attempt was refused before its end. */
@@ -73,6 +80,7 @@ final class FinishLoop implements Loop.Step {
     Finishes.Result result = finishes.finish(List.copyOf(batch));
     CrashPoint.ENDS_STORED.pass();
     stored.set(true);
+    List<Claim> over = new ArrayList<>();
     for (Finish end : batch) {
       long task = end.claim().task();
       if (result.refused().contains(task)) {
@@ -81,9 +89,13 @@ final class FinishLoop implements Loop.Step {
             "task {}: the end of attempt {} was refused, its lease is lost",
             task,
             end.claim().counters().attempt());
+      } else if (!result.kept().contains(task)) {
+        aside.add(end);
+        continue;
       }
+      over.add(end.claim());
     }
-    settled.accept(batch.stream().map(Finish::claim).toList());
+    settled.accept(over);
     batch.clear();
   }
 }

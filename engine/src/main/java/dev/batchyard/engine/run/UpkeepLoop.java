@@ -23,6 +23,7 @@ final class UpkeepLoop implements Loop.Step {
   private static final Logger LOG = LoggerFactory.getLogger(UpkeepLoop.class);
   private static final long STORE_UPKEEP_EVERY_NS = TimeUnit.MINUTES.toNanos(10);
   private static final long ROLL_UP_EVERY_NS = TimeUnit.SECONDS.toNanos(10);
+  private static final long TELL_AGAIN_EVERY_NS = TimeUnit.MINUTES.toNanos(1);
 
   private static final int EXPIRE_PAGES_MAX = 10;
   private static final int PRUNE_STEPS_MAX = 5;
@@ -39,6 +40,7 @@ final class UpkeepLoop implements Loop.Step {
   private final List<Chore> round;
   private long storeUpkeepNs;
   private long rolledUpNs;
+  private long toldAgainNs;
   private long recordedNs;
   private boolean pruning;
   private boolean loose;
@@ -58,12 +60,15 @@ final class UpkeepLoop implements Loop.Step {
     this.nanos = nanos;
     this.storeUpkeepNs = nanos.getAsLong() - STORE_UPKEEP_EVERY_NS;
     this.rolledUpNs = nanos.getAsLong();
+    this.toldAgainNs = nanos.getAsLong();
     this.recordedNs = nanos.getAsLong();
     this.round =
         List.of(
             new Chore("rescue", this::rescueOnce),
             new Chore("limits", this::expire),
             new Chore("running rows", this::recordRunning),
+            new Chore("rules of retry policies", this::readRules),
+            new Chore("ends set aside", this::tellAgain),
             new Chore("roll-up", this::rollUp),
             new Chore("partitions", this::storeUpkeep),
             new Chore("retention", this::prune));
@@ -98,6 +103,19 @@ final class UpkeepLoop implements Loop.Step {
       ports.upkeep().rollUp();
       rolledUpNs = nanos.getAsLong();
       loose = false;
+    }
+  }
+
+  private void readRules() {
+    if (attempts.count() > 0) {
+      attempts.refreshRules();
+    }
+  }
+
+  private void tellAgain() {
+    if (nanos.getAsLong() - toldAgainNs >= TELL_AGAIN_EVERY_NS) {
+      ends.tellAgain();
+      toldAgainNs = nanos.getAsLong();
     }
   }
 

@@ -12,6 +12,9 @@ public final class Decisions {
   /** A task whose node died this often without progress in between is set apart. */
   public static final int CRASHES_MAX = 3;
 
+  /** A task that died this often without progress runs with nothing else on its node. */
+  public static final int CRASHES_ALONE = 2;
+
   /**
    * A task goes back uncharged this often because the store was away, with no chunk committed in
    * between. A task whose checkpoint moves goes back as often as it takes.

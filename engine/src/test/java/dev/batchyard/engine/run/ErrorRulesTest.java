@@ -39,6 +39,19 @@ class ErrorRulesTest {
   }
 
   @Test
+  void what_is_read_ahead_is_known_to_those_who_cannot_wait() {
+    policies.stored = RULED;
+    rules.refresh();
+    assertThat(rules.known(RetryPolicy.DEFAULT)).isEqualTo(RULED);
+    nowNs.addAndGet(TimeUnit.SECONDS.toNanos(5) - 1);
+    rules.refresh();
+    assertThat(policies.reads).isEqualTo(1);
+    nowNs.incrementAndGet();
+    rules.refresh();
+    assertThat(policies.reads).isEqualTo(2);
+  }
+
+  @Test
   void rules_hold_while_the_store_is_away_and_it_is_asked_once_a_second_too() {
     policies.stored = RULED;
     assertThat(rules.added(RetryPolicy.DEFAULT)).isEqualTo(RULED);

@@ -387,7 +387,7 @@ create index attempt_log_lease on attempt_log (lease) where lease is not null;
 
 -- Durable steps of tasks, numbered in the order in which they were first begun. Those of one round
 -- are undone together; what is begun after that, by a rerun, is of the next round.
--- lease: under which it was begun last. undo_task: the task that undoes it, made when its task ends
+-- lease: under which it was first begun. undo_task: the task that undoes it, made when its task ends
 -- badly; undone_at: when that had completed.
 create table step (
   task        bigint      not null,
@@ -790,7 +790,9 @@ begin
 end $$;
 
 -- Records a step of a running task as started, or tells what is recorded of it: 'started' if its
--- action has never run, 'unknown', 'done', or why it cannot be begun: 'many' (as many as may be),
+-- action has never run, 'unknown', 'done', or why it cannot be begun. What had no undo in an earlier
+-- round was not undone, and is not done again: if it is unknown it is carried on into this round. Why
+-- it cannot be begun: 'many' (as many as may be),
 -- 'policy' (there is none of this name), 'undo' (another one is recorded, and would not undo what is
 -- begun now). p_again: this very attempt has begun it before. The lease's row is locked first, unlike
 -- by commit_chunk(): this is a whole transaction, in which no client can freeze, and who ends the task
@@ -812,20 +814,22 @@ begin
   end if;
   v_round := step_round(p_task);
   select * into v_step from step
-   where task = p_task and round = v_round and name = p_name
+   where task = p_task and name = p_name and (round = v_round or undo_type is null)
+   order by round desc
+   limit 1
      for update;
-  if found then
+  select count(*) into v_count from step where task = p_task and round = v_round;
+  if v_step.task is not null then
     answer := case
       when v_step.done_at is not null then 'done'
       when (v_step.undo_type, v_step.undo_params) is distinct from (p_undo_type, p_undo_params) then 'undo'
       when v_step.lease = v_lease and not p_again then 'started' -- our own first try
       else 'unknown' end;
-    if answer = 'unknown' then
-      update step set lease = v_lease
-       where task = p_task and round = v_round and name = p_name;
+    if answer = 'unknown' and v_step.round < v_round then
+      update step set round = v_round, number = v_count + 1
+       where task = p_task and round = v_step.round and name = p_name;
     end if;
   else
-    select count(*) into v_count from step where task = p_task and round = v_round;
     answer := case
       when v_count >= p_steps_max then 'many'
       when p_undo_retry is not null
