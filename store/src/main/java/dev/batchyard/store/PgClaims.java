@@ -46,6 +46,8 @@ final class PgClaims implements Claims {
       """
       with clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as at),
+      mine as materialized (
+        select queues, meets from node where boot = ? and fenced_at is null),
       head as materialized (
         select l.id as lane, l.type, h.whole, w.n as wanted, m.due_at as mark,
                case when h.whole then least(w.n, 1) else least(w.n, (w.n - 1) / h.size + 2) end as blocks,
@@ -64,6 +66,8 @@ final class PgClaims implements Claims {
             order by b.due_at, b.bid
             limit 1) h
          where q.paused_at is null
+           and l.requirement = any ((select meets from mine)::integer[])
+           and ((select queues from mine) = '{}' or l.queue = any ((select queues from mine)::text[]))
          order by h.due_at + l.priority * q.age_step, l.id
         offset ?
          limit 1),
@@ -76,7 +80,7 @@ final class PgClaims implements Claims {
            and b.due_at <= (select at from clock)
            and b.whole = (select whole from head)
            and (? or not b.whole or b.lo < b.hi)
-           and exists (select from node where boot = ? and fenced_at is null)
+           and exists (select from mine)
          order by b.due_at, b.bid
          limit (select blocks from head)
            for update of b skip locked),
@@ -316,6 +320,7 @@ final class PgClaims implements Claims {
               return claim(row, Objects.requireNonNull(first.get()), asked.token());
             },
             clock.bound(),
+            asked.boot(),
             BATCH_MAX,
             types.toArray(String[]::new),
             types.stream().mapToInt(asked::wanted).toArray(),
@@ -324,7 +329,6 @@ final class PgClaims implements Claims {
             asked.idle(),
             place,
             asked.idle(),
-            asked.boot(),
             asked.token(),
             asked.boot());
     if (rows.isEmpty()) {

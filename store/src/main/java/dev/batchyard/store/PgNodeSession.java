@@ -1,6 +1,9 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.placement.MachineUse;
+import dev.batchyard.engine.placement.NodeLoad;
 import dev.batchyard.engine.port.BootFenced;
+import dev.batchyard.engine.port.NodePulse;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.SessionLost;
 import java.sql.Array;
@@ -27,7 +30,7 @@ final class PgNodeSession implements NodeSession {
   private static final String BEAT =
       """
       select * from beat(?, ? * interval '1 ms', ?, ?, ?::bigint * interval '1 ms', ?::integer,
-                         ?::timestamptz)
+                         ?, ?::real, ?::real, ?::real, ?::real, ?::timestamptz)
       """;
 
   /** Longer than any task has waited. */
@@ -65,8 +68,9 @@ final class PgNodeSession implements NodeSession {
   }
 
   @Override
-  public Beat beat(boolean mayFence, long refused, Look look) {
+  public Beat beat(boolean mayFence, long refused, Look look, NodePulse pulse) {
     long fromNs = nanos.getAsLong();
+    Optional<MachineUse> use = pulse.load().map(NodeLoad::use);
     Optional<Duration> back = back(look, fromNs);
     try {
       Optional<Beat> beat =
@@ -80,6 +84,11 @@ final class PgNodeSession implements NodeSession {
               refused,
               back.map(Duration::toMillis),
               nodes,
+              pulse.running(),
+              use.map(MachineUse::cpu),
+              use.map(MachineUse::memory),
+              use.map(MachineUse::disk),
+              pulse.load().map(NodeLoad::score),
               clock.bound());
       if (back.filter(EVER::equals).isPresent()) {
         lookedNs = nanos.getAsLong();

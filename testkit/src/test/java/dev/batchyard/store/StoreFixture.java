@@ -55,6 +55,7 @@ final class StoreFixture implements AutoCloseable {
       delete from queue where name <> 'default';
       delete from retry_policy where name not in ('default', 'critical');
       delete from retry_rule;
+      delete from requirement where id > 0;
       update queue set age_step = '60 s', paused_by = null, paused_at = null;
       update id_span set entered_at = null, keep_until = null, kept_why = null
       """;

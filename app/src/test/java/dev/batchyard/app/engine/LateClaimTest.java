@@ -70,7 +70,8 @@ class LateClaimTest {
         ports.codec(),
         ports.logs(),
         ports.awayErrors(),
-        ports.retryPolicies());
+        ports.retryPolicies(),
+        ports.metrics());
   }
 
   /** Keeps an answer that brings something until the node stops, which interrupts the claim. */

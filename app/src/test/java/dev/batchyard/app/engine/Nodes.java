@@ -2,6 +2,7 @@ package dev.batchyard.app.engine;
 
 import dev.batchyard.api.TaskHandler;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.ParameterCodec;
@@ -18,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.Function;
@@ -72,7 +74,8 @@ final class Nodes implements AutoCloseable {
     Store store = store(database);
     Engine engine =
         Engine.start(
-            new EngineConfig(name, "localhost", 1, "test", 4, lease, Duration.ofSeconds(10)),
+            new EngineConfig(
+                name, "localhost", 1, "test", 4, lease, Duration.ofSeconds(10), NodeTraits.NONE),
             change.apply(
                 new EnginePorts(
                     store.sessions(),
@@ -86,7 +89,8 @@ final class Nodes implements AutoCloseable {
                     CODEC,
                     (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),
                     store.awayErrors(),
-                    store.retryPolicies())),
+                    store.retryPolicies(),
+                    Optional::empty)),
             types,
             database::boot);
     open.add(engine);

@@ -17,10 +17,16 @@ public interface NodeSession extends AutoCloseable {
    *     away, and others need time to come back
    * @param refused writes refused since the last beat, to be added to the node's row
    * @param look whether it also looks for tasks that are due: a node that claims need not
+   * @param pulse how the node is, for its row
    * @throws SessionLost if the connection is gone
    * @throws BootFenced if this boot was fenced
    */
-  Beat beat(boolean mayFence, long refused, Look look);
+  Beat beat(boolean mayFence, long refused, Look look, NodePulse pulse);
+
+  /** A beat of a node that runs nothing and is not measured. */
+  default Beat beat(boolean mayFence, long refused, Look look) {
+    return beat(mayFence, refused, look, NodePulse.NONE);
+  }
 
   /**
    * Waits for a wake-up.

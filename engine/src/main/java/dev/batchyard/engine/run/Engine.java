@@ -39,6 +39,7 @@ public final class Engine implements AutoCloseable {
   private final Loop upkeepLoop;
   private final Loop doctorLoop;
   private final Loop watchdog;
+  private final Loop machineLoop;
   private boolean stopped;
 
   private Engine(
@@ -60,6 +61,7 @@ public final class Engine implements AutoCloseable {
             changed,
             new Slots(config.slots()),
             new ErrorRules(ports.retryPolicies(), time.nanos()));
+    MachineLoop machine = new MachineLoop(config, ports.metrics());
     session =
         new SessionLoop(
             config,
@@ -67,7 +69,7 @@ public final class Engine implements AutoCloseable {
             types,
             attempts,
             ends,
-            new SessionLoop.Signals(changed, chores),
+            new SessionLoop.Signals(changed, chores, machine),
             time,
             bootChanged);
     claims = new ClaimLoop(config, ports, session, attempts, changed, time);
@@ -78,6 +80,7 @@ public final class Engine implements AutoCloseable {
         new Loop("upkeep", new UpkeepLoop(config, ports, attempts, ends, chores, time.nanos()));
     doctorLoop = new Loop("doctor", new DoctorLoop(config.beat(), ports.upkeep()));
     watchdog = new Loop("watchdog", new Watchdog(config, attempts));
+    machineLoop = new Loop("machine", machine);
   }
 
   /**
@@ -92,6 +95,7 @@ public final class Engine implements AutoCloseable {
     Engine engine = new Engine(config, ports, types, bootChanged);
     List.of(
             engine.watchdog,
+            engine.machineLoop,
             engine.sessionLoop,
             engine.finishLoop,
             engine.upkeepLoop,
@@ -159,6 +163,7 @@ public final class Engine implements AutoCloseable {
     upkeepLoop.stop();
     doctorLoop.stop();
     watchdog.stop();
+    machineLoop.stop();
     leave();
   }
 

@@ -35,6 +35,7 @@ final class SessionLoop implements Loop.Step {
   private final TaskTypes types;
   private final Attempts attempts;
   private final FinishLoop ends;
+  private final MachineLoop machine;
   private final Signal wake;
   private final Chores chores;
   private final LongSupplier nanos;
@@ -63,6 +64,7 @@ final class SessionLoop implements Loop.Step {
     this.types = types;
     this.attempts = attempts;
     this.ends = ends;
+    this.machine = signals.machine();
     this.wake = signals.wake();
     this.chores = signals.chores();
     this.nanos = time.nanos();
@@ -71,8 +73,8 @@ final class SessionLoop implements Loop.Step {
     this.boot = newBoot();
   }
 
-  /** What woke loops wait for. */
-  record Signals(Signal wake, Chores chores) {}
+  /** What woke loops wait for, and what is told of the machine. */
+  record Signals(Signal wake, Chores chores, MachineLoop machine) {}
 
   /** The node's own sources of time and identity; fixed in tests. */
   record Time(LongSupplier nanos, Supplier<UUID> ids) {}
@@ -216,7 +218,7 @@ final class SessionLoop implements Loop.Step {
   private NodeSession.Beat beat(NodeSession session, boolean mayFence, NodeSession.Look look) {
     long refused = ends.takeRefused();
     try {
-      return session.beat(mayFence, refused, look);
+      return session.beat(mayFence, refused, look, machine.pulse(attempts.running()));
     } catch (SessionLost | BootFenced e) {
       ends.giveBackRefused(refused);
       throw e;
@@ -259,6 +261,7 @@ final class SessionLoop implements Loop.Step {
         config.pid(),
         config.version(),
         types.names(),
-        config.slots());
+        config.slots(),
+        config.traits());
   }
 }

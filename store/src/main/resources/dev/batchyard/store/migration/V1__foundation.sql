@@ -53,13 +53,22 @@ create table queue (
 
 insert into queue (name) values ('default');
 
--- A lane is what a claim can walk: tasks of one queue, type and priority, in order of (due, block).
+-- What tasks require of a node, as dev.batchyard.api.Requirement writes it; 0 is nothing.
+create table requirement (
+  id   integer generated always as identity primary key,
+  text text not null unique);
+
+insert into requirement (id, text) overriding system value values (0, '');
+
+-- A lane is what a claim can walk: tasks of one queue, type, priority and requirement, in order of
+-- (due, block).
 create table lane (
   id       integer generated always as identity primary key,
   queue    text     not null references queue,
   type     text     not null,
   priority smallint not null check (priority between 0 and 7),
-  unique (type, queue, priority));
+  requirement integer not null default 0 references requirement,
+  unique (type, queue, priority, requirement));
 
 create sequence task_id;
 
@@ -297,7 +306,9 @@ create table running (
         vacuum_truncate = false);
 
 -- A process that claims tasks, by boot. Ends by fenced_at, once and for ever. A row stays as long as
--- a lease names it.
+-- a lease names it. queues: those that it serves; none for all. meets: the
+-- requirements that it meets. cpu, memory, disk: the shares of its
+-- machine that are in use; load: its score; null until they are measured.
 create table node (
   boot         uuid        primary key,
   name         text        not null,
@@ -306,6 +317,12 @@ create table node (
   version      text        not null,
   types        text[]      not null,
   slots        integer     not null,
+  cores        integer     not null default 0,
+  memory_mib   bigint      not null default 0,
+  disk_mib     bigint      not null default 0,
+  labels       text[]      not null default '{}',
+  queues       text[]      not null default '{}',
+  meets        integer[]   not null default '{0}',
   lock_key     bigint      not null,
   started_at   timestamptz not null,
   beat_at      timestamptz not null,
@@ -313,7 +330,12 @@ create table node (
   free_seen_at timestamptz,
   fenced_at    timestamptz,
   fenced_why   text,
-  refused      bigint      not null default 0
+  refused      bigint      not null default 0,
+  running      integer     not null default 0,
+  cpu          real,
+  memory       real,
+  disk         real,
+  load         real
 ) with (fillfactor = 20);
 
 -- Ledger and last committed position of a task; outlives attempts. kept: how many earlier ones were
@@ -566,22 +588,26 @@ $$;
 -- The session has settings for it (PgSessions): they would cost more here than what they are for.
 create function beat(
   p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval,
-  p_nodes integer, p_now timestamptz)
+  p_nodes integer, p_running integer, p_cpu real, p_memory real, p_disk real, p_load real,
+  p_now timestamptz)
 returns table (pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean,
                due_ms bigint, nodes integer)
 language plpgsql as $$
 declare
   v_now   timestamptz := coalesce(p_now, clock_timestamp());
   v_types text[];
+  v_queues text[];
+  v_meets integer[];
   v_due   timestamptz;
   v_nodes integer;
   v_odd   uuid[];
 begin
   update node
      set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
-         refused = refused + p_refused
+         refused = refused + p_refused, running = p_running, cpu = p_cpu, memory = p_memory,
+         disk = p_disk, load = p_load
    where boot = p_boot and fenced_at is null
-  returning types into v_types;
+  returning types, queues, meets into v_types, v_queues, v_meets;
   if not found then
     return;
   end if;
@@ -629,7 +655,8 @@ begin
           and b.due_at <= v_now + p_lease / 5
         order by b.due_at, b.bid
         limit 1) h
-     where l.type = any (v_types) and q.paused_at is null;
+     where l.type = any (v_types) and q.paused_at is null and l.requirement = any (v_meets)
+       and (v_queues = '{}' or l.queue = any (v_queues));
   end if;
   return query
     select coalesce(array_agg(r.task) filter (where r.kind = 'pause'), '{}'),
@@ -890,13 +917,15 @@ begin
      order by number desc
   loop
     select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+       and requirement = v_from.requirement;
     if not found then
-      insert into lane (queue, type, priority)
-      values (v_from.queue, v_step.undo_type, v_from.priority)
+      insert into lane (queue, type, priority, requirement)
+      values (v_from.queue, v_step.undo_type, v_from.priority, v_from.requirement)
           on conflict do nothing;
       select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+         and requirement = v_from.requirement;
     end if;
     v_id := nextval('task_id');
     if v_ready = 0 then
