@@ -22,6 +22,9 @@ public final class NodeLabels {
   /** Keys that stand for the machine itself in what a task requires. */
   static final List<String> RESERVED = List.of("cores", "memory", "disk");
 
+  /** The key of a label that every node has, with its name. */
+  public static final String NODE = "node";
+
   private static final Pattern LABEL =
       Pattern.compile(
           "[\\p{L}\\p{N}][\\p{L}\\p{N}._-]{0,%1$d}(=[\\p{L}\\p{N}][\\p{L}\\p{N}._-]{0,%1$d})?"
@@ -30,15 +33,22 @@ public final class NodeLabels {
   private NodeLabels() {}
 
   /**
-   * Reads labels that stand behind each other with commas between.
+   * Reads the labels that a node is given, with commas between.
    *
    * @return them in order; each key once
    * @throws IllegalArgumentException saying what is wrong with one of them
    */
   public static SortedSet<String> parse(String text) {
-    return text.isBlank()
-        ? Collections.emptySortedSet()
-        : checked(Arrays.stream(text.split(",", -1)).map(String::strip).toList());
+    if (text.isBlank()) {
+      return Collections.emptySortedSet();
+    }
+    SortedSet<String> labels =
+        checked(Arrays.stream(text.split(",", -1)).map(String::strip).toList());
+    if (labels.stream().anyMatch(label -> key(label).equals(NODE))) {
+      throw new IllegalArgumentException(
+          "'%s' is a label that every node has, with its name; take another key".formatted(NODE));
+    }
+    return labels;
   }
 
   /**

@@ -47,7 +47,10 @@ final class PgClaims implements Claims {
       with clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as at),
       mine as materialized (
-        select queues, meets from node where boot = ? and fenced_at is null),
+        select n.queues, n.meets
+          from node n
+         where n.boot = ? and n.fenced_at is null
+           and not exists (select from cordon c where c.name = n.name)),
       head as materialized (
         select l.id as lane, l.type, h.whole, w.n as wanted, m.due_at as mark,
                case when h.whole then least(w.n, 1) else least(w.n, (w.n - 1) / h.size + 2) end as blocks,
@@ -66,7 +69,7 @@ final class PgClaims implements Claims {
             order by b.due_at, b.bid
             limit 1) h
          where q.paused_at is null
-           and l.requirement = any ((select meets from mine)::integer[])
+           and l.requirement = any (coalesce(?::integer[], (select meets from mine)::integer[]))
            and ((select queues from mine) = '{}' or l.queue = any ((select queues from mine)::text[]))
          order by h.due_at + l.priority * q.age_step, l.id
         offset ?
@@ -206,10 +209,21 @@ final class PgClaims implements Claims {
       """;
 
   private record Asked(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+      UUID boot,
+      UUID token,
+      Map<String, Integer> wantedByType,
+      int free,
+      boolean idle,
+      Set<Integer> requirements) {
 
     int wanted(String type) {
       return Math.min(BATCH_MAX, Math.min(free, Objects.requireNonNull(wantedByType.get(type))));
+    }
+
+    Optional<int[]> only() {
+      return requirements.isEmpty()
+          ? Optional.empty()
+          : Optional.of(requirements.stream().mapToInt(Integer::intValue).toArray());
     }
   }
 
@@ -247,11 +261,16 @@ final class PgClaims implements Claims {
 
   @Override
   public List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+      UUID boot,
+      UUID token,
+      Map<String, Integer> wantedByType,
+      int free,
+      boolean idle,
+      Set<Integer> requirements) {
     if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
-    Asked asked = new Asked(boot, token, wantedByType, free, idle);
+    Asked asked = new Asked(boot, token, wantedByType, free, idle, requirements);
     claiming.lock(); // one node, one claim at a time: the marks are its own
     try {
       return claim(asked);
@@ -327,6 +346,7 @@ final class PgClaims implements Claims {
             lanes.stream().mapToInt(Integer::intValue).toArray(),
             lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
             asked.idle(),
+            asked.only(),
             place,
             asked.idle(),
             asked.token(),

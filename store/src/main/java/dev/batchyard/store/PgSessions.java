@@ -82,11 +82,15 @@ final class PgSessions implements Sessions {
        limit 1
       """;
 
+  // who was drained to end has done so: started again it is only drained
   private static final String LEAVE =
       """
-      update node
-         set fenced_at = coalesce(?::timestamptz, clock_timestamp()), fenced_why = 'stopped'
-       where boot = ? and fenced_at is null
+      with gone as (
+        update node
+           set fenced_at = coalesce(?::timestamptz, clock_timestamp()), fenced_why = 'stopped'
+         where boot = ? and fenced_at is null
+        returning name)
+      update cordon set ends = false where ends and name in (select name from gone)
       """;
 
   private final SessionSource source;
@@ -171,7 +175,7 @@ final class PgSessions implements Sessions {
             node.traits().capacity().diskMib(),
             node.traits().labels().toArray(String[]::new),
             node.traits().queues().toArray(String[]::new),
-            Requirements.met(connection, node.traits()),
+            Requirements.met(connection, node.traits().named(node.name())),
             lockKey(node.boot()),
             lease.toMillis(),
             clock.bound());

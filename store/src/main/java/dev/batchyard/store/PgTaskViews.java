@@ -40,9 +40,14 @@ final class PgTaskViews implements TaskViews {
                  (select case when bool_or(l.type = any (m.types)) is not true then 'TYPE'
                               when not bool_or(l.type = any (m.types) and s.queue) then 'QUEUE'
                               when not bool_or(l.type = any (m.types) and s.queue
-                                               and l.requirement = any (m.meets)) then 'REQUIREMENT' end
+                                               and l.requirement = any (m.meets)) then 'REQUIREMENT'
+                              when not bool_or(l.type = any (m.types) and s.queue
+                                               and l.requirement = any (m.meets)
+                                               and not s.cordoned) then 'UNCORDONED' end
                     from node m
-                   cross join lateral (select m.queues = '{}' or l.queue = any (m.queues) as queue) s
+                   cross join lateral (
+                     select m.queues = '{}' or l.queue = any (m.queues) as queue,
+                            exists (select from cordon c where c.name = m.name) as cordoned) s
                    where m.fenced_at is null
                      and m.lease_until >= coalesce(?::timestamptz, clock_timestamp())) as unserved
             from task t

@@ -51,7 +51,7 @@ final class Requirements {
 
   private static final String NODES =
       """
-      select boot, cores, memory_mib, disk_mib, labels, queues
+      select boot, name, cores, memory_mib, disk_mib, labels, queues
         from node
        where fenced_at is null
        order by boot
@@ -107,7 +107,10 @@ final class Requirements {
         Sql.query(
             connection,
             NODES,
-            r -> new Node(r.getObject("boot", UUID.class), PgNodeViews.traits(r)))) {
+            r ->
+                new Node(
+                    r.getObject("boot", UUID.class),
+                    PgNodeViews.traits(r).named(r.getString("name"))))) {
       if (node.traits().meets(requirement)) {
         // none: it has just been fenced
         int _ = Sql.update(connection, MET, id, node.boot());

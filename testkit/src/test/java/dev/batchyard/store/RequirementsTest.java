@@ -31,6 +31,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,6 +87,17 @@ class RequirementsTest {
     UUID large = node("large", new Capacity(4, 16_384, 100_000));
     assertThat(f.detail(memory).unserved()).as("a node came that has it").isEmpty();
     assertThat(f.claim(large, 9)).extracting(Claim::task).containsExactly(memory);
+  }
+
+  @Test
+  void a_task_can_name_its_node() {
+    UUID first = UUID.randomUUID();
+    long mine = f.submit(requiring("node=节点一"));
+    f.open(first, "节点一").close();
+    f.open(new UUID(0xB, 1), "b").close();
+    long others = f.submit(requiring("node=b"));
+    assertThat(f.claim(first, 9)).extracting(Claim::task).containsExactly(mine);
+    assertThat(f.claim(new UUID(0xB, 1), 9)).extracting(Claim::task).containsExactly(others);
   }
 
   @Test
@@ -209,8 +221,8 @@ class RequirementsTest {
     assertThat(f.claim(all, 9)).extracting(Claim::task).containsExactly(night);
   }
 
-  private Object[] claim(UUID boot) {
-    return new Object[] {
+  private @Nullable Object[] claim(UUID boot) {
+    return new @Nullable Object[] {
       f.now,
       boot,
       500,
@@ -219,6 +231,7 @@ class RequirementsTest {
       new int[0],
       new String[0],
       true,
+      null,
       0,
       true,
       new UUID(new Random(1).nextLong(), 7),

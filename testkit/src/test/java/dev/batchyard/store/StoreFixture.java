@@ -45,7 +45,7 @@ final class StoreFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, step, compensation, expiry, task_key, batch, outcome, tally, block, lease, parked, request, running, node,
+      truncate task, step, compensation, expiry, task_key, batch, outcome, tally, block, lease, parked, request, running, node, cordon,
                checkpoint, checkpoint_log, reject, attempt_log, event, log_line, lane, doctor_look
        restart identity
       """;

@@ -60,6 +60,7 @@ final class Cli {
         .addSubcommand(new QueuesCommand(this))
         .addSubcommand(new QueueCommand(this))
         .addSubcommand(new NodesCommand(this))
+        .addSubcommand(new NodeCommand(this))
         .addSubcommand(new RetryPoliciesCommand(this))
         .addSubcommand(new RetryPolicyCommand(this))
         .addSubcommand(new MarkCommand(this))

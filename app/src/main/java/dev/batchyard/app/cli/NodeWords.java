@@ -3,6 +3,7 @@ package dev.batchyard.app.cli;
 import dev.batchyard.api.Requirement;
 import dev.batchyard.engine.placement.Capacity;
 import dev.batchyard.engine.placement.MachineUse;
+import dev.batchyard.engine.port.NodeViews.HeldTask;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import dev.batchyard.engine.port.TaskViews.Unserved;
@@ -58,7 +59,41 @@ final class NodeWords {
   }
 
   private static String state(NodeRow node) {
-    return node.alive() ? "alive" : "gone";
+    return !node.alive()
+        ? "gone"
+        : node.cordon().map(cordon -> cordon.drains() ? "drains" : "cordoned").orElse("alive");
+  }
+
+  /** {@return who keeps a node from claiming, and what it still holds} */
+  String held(NodeRow node, List<HeldTask> tasks) {
+    StringBuilder text = new StringBuilder();
+    node.cordon()
+        .ifPresent(cordon ->
+            text.append(
+                "cordoned by %s since %s%s; './batchyard node %s --uncordon' lets it claim again\n"
+                    .formatted(
+                        cordon.by(),
+                        show.at(cordon.at()),
+                        cordon.ends()
+                            ? ", to end when it holds nothing"
+                            : cordon.drains() ? ", and hands over at checkpoints" : "",
+                        node.name())));
+    if (tasks.isEmpty()) {
+      return text.append("it holds no task").toString();
+    }
+    Table table = new Table("holds", "type", "since", "done");
+    for (HeldTask task : tasks) {
+      table.add(
+          "task " + task.task(),
+          task.type(),
+          show.at(task.claimed()),
+          task.fraction().map(done -> "%.1f %%".formatted(100 * done)).orElse("-"));
+    }
+    text.append(table.text());
+    if (node.running() > tasks.size()) {
+      text.append("\n%d of %,d".formatted(tasks.size(), node.running()));
+    }
+    return text.toString();
   }
 
   private static String listed(Collection<String> words, String none) {
@@ -91,6 +126,8 @@ final class NodeWords {
       case QUEUE ->
           "no live node that serves %s serves queue %s; './batchyard server --queues %s' starts one"
               .formatted(row.type(), row.queue(), row.queue());
+      case UNCORDONED ->
+          "every live node that may run it is cordoned; './batchyard nodes' shows them, 'node NAME --uncordon' lets one claim again";
       case REQUIREMENT ->
           "no live node that serves %s in queue %s has %s; './batchyard nodes' shows what they have"
               .formatted(row.type(), row.queue(), requirement.text());
@@ -120,6 +157,7 @@ final class NodeWords {
     document.put("diskMib", node.traits().capacity().diskMib());
     document.put("labels", node.traits().labels());
     document.put("queues", node.traits().queues());
+    document.put("cordon", node.cordon());
     document.put("refused", node.refused());
     document.put("started", node.started());
     document.put("lastBeat", node.lastBeat());

@@ -49,6 +49,7 @@ final class Serving implements AutoCloseable {
     // first, since a port that is taken ends it all
     pages = withPages ? Optional.of(parts.add(pages(settings))) : Optional.empty();
     node = parts.add(Node.start(installation, name, types));
+    var _ = node.engine().drained().thenRun(signal::raise);
     parts.add(() ->
         whenRaised(() -> report.stopping(name.text(), node.engine().held(), settings.stopGrace())));
   }
@@ -109,7 +110,7 @@ final class Serving implements AutoCloseable {
     return signal.isRaised();
   }
 
-  /** Waits for SIGTERM, SIGINT or SIGHUP. */
+  /** Waits for SIGTERM, SIGINT or SIGHUP, or until the node is drained and is to end then. */
   void untilStopped() throws InterruptedException {
     signal.await();
   }

@@ -38,6 +38,11 @@ final class StopSignal implements AutoCloseable {
     asked.await();
   }
 
+  /** As if a signal had come. */
+  void raise() {
+    asked.countDown();
+  }
+
   /** {@return whether a signal came} */
   boolean isRaised() {
     return asked.getCount() == 0;

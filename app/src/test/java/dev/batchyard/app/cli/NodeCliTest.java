@@ -92,6 +92,35 @@ final class NodeCliTest {
     }
   }
 
+  @Test
+  void a_node_is_cordoned_drained_and_let_claim_again() {
+    try (NodeSession _ = node("节点二")) {
+      assertThat(terminal.run("node", "节点二").fine().out())
+          .contains("alive", "it holds no task")
+          .doesNotContain("cordoned");
+      assertThat(terminal.run("node", "节点二", "--cordon").fine().out())
+          .contains("node 节点二 cordoned\n", "cordoned by 李雷 since 20", "--uncordon");
+      assertThat(terminal.run("node", "节点二", "--cordon").fine().out())
+          .contains("is cordoned already");
+      assertThat(terminal.run("node", "节点二", "--drain", "--end").fine().out())
+          .contains("is being drained\n", "  drains  ", ", to end when it holds nothing;");
+      JsonNode json = terminal.run("node", "节点二", "--json").fine().document();
+      assertThat(json.get("cordon").get("by").asString()).isEqualTo("李雷");
+      assertThat(json.get("cordon").get("ends").asBoolean()).isTrue();
+      assertThat(json.get("tasks").isEmpty()).isTrue();
+      assertThat(terminal.run("node", "节点二", "--uncordon").fine().out())
+          .contains("claims again\n")
+          .doesNotContain("cordoned by");
+      assertThat(terminal.run("node", "节点二", "--uncordon").fine().out())
+          .contains("is not cordoned");
+    }
+    terminal
+        .run("node", "nobody", "--drain")
+        .refused(Exit.NOT_FOUND, "node 'nobody': none of this name lives", "nodes' lists them");
+    terminal.run("node", "节点二", "--end").refused(Exit.USAGE, "--end goes with --drain");
+    terminal.run("node", "节点二", "--drain", "--cordon").refused(Exit.USAGE, "--drain");
+  }
+
   private Terminal.Said submit(String... flags) {
     return terminal.run(
         Stream.concat(

@@ -348,6 +348,7 @@ class ConfigReaderTest {
       value = {
         "gpu,|'' is no label; write key or key=value",
         "gpu=|'gpu=' is no label",
+        "node=a|'node' is a label that every node has, with its name; take another key",
         "a b|'a b' is no label",
         "gpu=a,gpu=b|'gpu=b': the key is there twice; keep one",
         "cores=4|'cores=4': cores, memory, disk stand for the machine itself; take another key",

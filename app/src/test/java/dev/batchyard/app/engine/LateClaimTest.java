@@ -79,8 +79,13 @@ class LateClaimTest {
 
     @Override
     public List<Claim> claim(
-        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, idle);
+        UUID boot,
+        UUID token,
+        Map<String, Integer> wantedByType,
+        int free,
+        boolean idle,
+        Set<Integer> requirements) {
+      List<Claim> brought = claims.claim(boot, token, wantedByType, free, idle, requirements);
       if (!brought.isEmpty()) {
         claimed.countDown();
         try {

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.placement;
 
+import dev.batchyard.api.NodeLabels;
 import dev.batchyard.api.Requirement;
 import java.util.Collections;
 import java.util.SortedSet;
@@ -21,6 +22,13 @@ public record NodeTraits(Capacity capacity, SortedSet<String> labels, SortedSet<
   public NodeTraits {
     labels = Collections.unmodifiableSortedSet(new TreeSet<>(labels));
     queues = Collections.unmodifiableSortedSet(new TreeSet<>(queues));
+  }
+
+  /** {@return the same with the label that says the node's name} */
+  public NodeTraits named(String name) {
+    SortedSet<String> more = new TreeSet<>(labels);
+    more.add(NodeLabels.NODE + "=" + name);
+    return new NodeTraits(capacity, more, queues);
   }
 
   /** {@return whether the node has what a task requires} */

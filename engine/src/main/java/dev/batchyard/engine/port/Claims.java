@@ -2,6 +2,7 @@ package dev.batchyard.engine.port;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 
 /** Gives ready tasks to nodes. */
@@ -20,10 +21,23 @@ public interface Claims {
    *     keeps its place: nothing that comes behind its head is taken before it
    * @param free the most tasks wanted, at most {@link #BATCH_MAX}
    * @param idle whether nothing runs on the node, so that a suspect may
+   * @param requirements looks only at tasks that require one of these, by number; empty for all
+   *     that the node may run
    * @return what is now ours, in id order; empty when nothing is ready
    */
   List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle);
+      UUID boot,
+      UUID token,
+      Map<String, Integer> wantedByType,
+      int free,
+      boolean idle,
+      Set<Integer> requirements);
+
+  /** Looks at all that the node may run. */
+  default List<Claim> claim(
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
+    return claim(boot, token, wantedByType, free, idle, Set.of());
+  }
 
   /**
    * Releases, uncharged, leases of this boot that it does not hold in memory: claims whose answer
@@ -32,5 +46,5 @@ public interface Claims {
    * @param held the leases that it does hold
    * @return how many tasks went back
    */
-  int releaseUnheld(UUID boot, java.util.Set<Long> held);
+  int releaseUnheld(UUID boot, Set<Long> held);
 }

@@ -13,8 +13,30 @@ public interface NodeViews {
   /** {@return the live nodes, and those fenced within the last hour, by name; at most 500} */
   List<NodeRow> nodes();
 
+  /** The most tasks that are listed of a node. */
+  int HELD_MAX = 100;
+
+  /** {@return tasks that live nodes of this name hold, by id; at most {@link #HELD_MAX}} */
+  List<HeldTask> held(String name);
+
   /** {@return the task types that at least one live node serves} */
   List<String> servedTypes();
+
+  /**
+   * Who keeps a node from claiming.
+   *
+   * @param drains whether it hands over what it runs
+   * @param ends whether it ends when it holds nothing
+   */
+  record Cordoned(String by, Instant at, boolean drains, boolean ends) {}
+
+  /**
+   * A task that a node holds.
+   *
+   * @param claimed since when
+   * @param fraction how much of it is done, as last told; empty if it has told nothing
+   */
+  record HeldTask(long task, String type, Instant claimed, Optional<Double> fraction) {}
 
   /**
    * A node.
@@ -25,6 +47,7 @@ public interface NodeViews {
    * @param active how many attempts had a slot at its last beat
    * @param use how much of its machine was in use then; empty if it was not known
    * @param load its score then, as {@link dev.batchyard.engine.placement.NodeLoad#score()}
+   * @param cordon who keeps it from claiming; empty if nobody does
    * @param refused writes of lost leases that were refused
    */
   record NodeRow(
@@ -41,6 +64,7 @@ public interface NodeViews {
       int active,
       Optional<MachineUse> use,
       Optional<Double> load,
+      Optional<Cordoned> cordon,
       long refused,
       Instant started,
       Instant lastBeat) {

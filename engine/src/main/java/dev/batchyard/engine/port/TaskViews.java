@@ -173,7 +173,9 @@ public interface TaskViews {
     /** Its queue. */
     QUEUE,
     /** What it requires. */
-    REQUIREMENT;
+    REQUIREMENT,
+    /** A node that is not cordoned. */
+    UNCORDONED;
 
     /** {@return it in small letters} */
     public String word() {

@@ -113,6 +113,11 @@ final class Attempts {
     return pace.wanted(slots.free(), slots.waiting());
   }
 
+  /** {@return the same of a node that has yielded} See {@link Pace#wanted(int, int, double)}. */
+  Map<String, Integer> wanted(double share) {
+    return pace.wanted(slots.free(), slots.waiting(), share);
+  }
+
   /** Calls the handler on a virtual thread. */
   private void start(Attempt attempt) {
     Thread.ofVirtual().name("task-" + attempt.claim().task()).start(() -> runOnce(attempt));

@@ -8,6 +8,7 @@ import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -34,6 +35,7 @@ final class ClaimLoop implements Loop.Step {
   private final SessionLoop session;
   private final Attempts attempts;
   private final Signal changed;
+  private final Turns turns;
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
   private final Duration reconcileEvery;
@@ -48,14 +50,15 @@ final class ClaimLoop implements Loop.Step {
       EnginePorts ports,
       SessionLoop session,
       Attempts attempts,
-      Signal changed,
+      Signals signals,
       SessionLoop.Time time) {
     this.config = config;
     this.claims = ports.claims();
     this.logs = ports.logs();
     this.session = session;
     this.attempts = attempts;
-    this.changed = changed;
+    this.changed = signals.changed();
+    this.turns = signals.turns();
     this.nanos = time.nanos();
     this.ids = time.ids();
     this.reconcileEvery = config.beat().multipliedBy(5);
@@ -63,6 +66,9 @@ final class ClaimLoop implements Loop.Step {
     this.reconciledNs = nanos.getAsLong();
     this.stirredNs = reconciledNs;
   }
+
+  /** What it waits for, and whether it is its turn. */
+  record Signals(Signal changed, Turns turns) {}
 
   /**
    * No claim begins after this, and what one brings that is under way goes back at once; so does
@@ -88,8 +94,13 @@ final class ClaimLoop implements Loop.Step {
     }
     reconcileIfDue(boot);
     attempts.giveBackWaiting(nanos.getAsLong() - Pace.GIVE_BACK_AFTER.toNanos());
-    if (claim(boot)) {
+    Duration yields = turns.yields();
+    if (yields.isZero() ? claim(boot, Set.of()) : claimOnlyHere(boot)) {
       stirredNs = nanos.getAsLong();
+      return;
+    }
+    if (!yields.isZero()) {
+      boolean _ = changed.await(yields);
       return;
     }
     Duration poll = attempts.waiting() == 0 ? config.poll() : Pace.GIVE_BACK_AFTER;
@@ -118,16 +129,30 @@ final class ClaimLoop implements Loop.Step {
     }
   }
 
-  /** {@return whether anything was claimed} */
-  private boolean claim(Boot boot) {
+  /** While it yields, it claims what no node may run to which it yields. */
+  private boolean claimOnlyHere(Boot boot) {
+    Set<Integer> onlyHere = turns.onlyHere();
+    return !onlyHere.isEmpty() && claim(boot, onlyHere);
+  }
+
+  /**
+   * {@return whether anything was claimed}
+   *
+   * @param requirements see {@link Claims#claim}
+   */
+  private boolean claim(Boot boot, Set<Integer> requirements) {
     int free = Math.min(Claims.BATCH_MAX, HELD_MAX - attempts.count());
-    Map<String, Integer> wanted = attempts.wanted();
+    Map<String, Integer> wanted =
+        requirements.isEmpty()
+            ? turns.share().map(attempts::wanted).orElseGet(attempts::wanted)
+            : attempts.wanted();
     if (free < 1 || wanted.values().stream().allMatch(n -> n == 0) || attempts.anyAlone()) {
       return false;
     }
     List<Claim> claimed;
     try {
-      claimed = claims.claim(boot.id(), ids.get(), wanted, free, attempts.count() == 0);
+      claimed =
+          claims.claim(boot.id(), ids.get(), wanted, free, attempts.count() == 0, requirements);
     } catch (StoreUnavailable e) {
       answerLost = true; // it may have committed
       throw e;

@@ -6,7 +6,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,6 +64,7 @@ public final class Engine implements AutoCloseable {
             new Slots(config.slots()),
             new ErrorRules(ports.retryPolicies(), time.nanos()));
     MachineLoop machine = new MachineLoop(config, ports.metrics());
+    Turns turns = new Turns(time.nanos());
     session =
         new SessionLoop(
             config,
@@ -69,10 +72,12 @@ public final class Engine implements AutoCloseable {
             types,
             attempts,
             ends,
-            new SessionLoop.Signals(changed, chores, machine),
+            new SessionLoop.Signals(changed, chores, machine, turns),
             time,
             bootChanged);
-    claims = new ClaimLoop(config, ports, session, attempts, changed, time);
+    claims =
+        new ClaimLoop(
+            config, ports, session, attempts, new ClaimLoop.Signals(changed, turns), time);
     sessionLoop = new Loop("session", session);
     claimLoop = new Loop("claim", claims);
     finishLoop = new Loop("finish", ends);
@@ -128,6 +133,14 @@ public final class Engine implements AutoCloseable {
   /** {@return the tasks whose attempts this node holds now} */
   public List<Long> held() {
     return attempts.held().stream().map(attempt -> attempt.claim().task()).sorted().toList();
+  }
+
+  /**
+   * {@return done when the node holds nothing any more, and a person has drained it to end then}
+   * Whoever has started it ends it.
+   */
+  public CompletableFuture<@Nullable Void> drained() {
+    return session.drained();
   }
 
   /** {@return the boot that claims at present} */

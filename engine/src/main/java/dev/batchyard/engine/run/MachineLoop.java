@@ -40,6 +40,11 @@ final class MachineLoop implements Loop.Step {
     boolean _ = never.await(config.beat());
   }
 
+  /** {@return the use at the last look} */
+  Optional<MachineUse> use() {
+    return use;
+  }
+
   /**
    * {@return how the node is} Called once a beat, by one thread.
    *

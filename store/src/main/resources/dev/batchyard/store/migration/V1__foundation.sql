@@ -338,6 +338,16 @@ create table node (
   load         real
 ) with (fillfactor = 20);
 
+-- Nodes that a person keeps from claiming, by name: it stays over restarts. drains: what they run is
+-- handed over; ends: they end when they hold nothing.
+create table cordon (
+  name   text        primary key,
+  by     text        not null,
+  at     timestamptz not null,
+  drains boolean     not null,
+  ends   boolean     not null,
+  check (drains or not ends));
+
 -- Ledger and last committed position of a task; outlives attempts. kept: how many earlier ones were
 -- kept in checkpoint_log, the last at kept_at. rewinds: whether every commit was of a sink that may
 -- write the same items once more.
@@ -585,13 +595,17 @@ $$;
 -- more, looks every twentieth time: when most of them die at once, the rest must find out.
 -- p_back: how far back from now due tasks are looked for, null for not at all; due_ms: until the first
 -- of them, or of those that become due within two beats. No row: the node is fenced.
+-- p_lighter: others that may run the same tasks and have less load than this are lighter. head_room:
+-- the most that one of them has; only_here: the requirements that this node meets and none of them.
+-- cordon: how a person keeps it from claiming, a value of dev.batchyard.engine.port.NodeSession.Cordon.
 -- The session has settings for it (PgSessions): they would cost more here than what they are for.
 create function beat(
   p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval,
   p_nodes integer, p_running integer, p_cpu real, p_memory real, p_disk real, p_load real,
-  p_now timestamptz)
+  p_lighter real, p_now timestamptz)
 returns table (pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean,
-               due_ms bigint, nodes integer)
+               due_ms bigint, nodes integer, head_room real, only_here integer[],
+               cordon text)
 language plpgsql as $$
 declare
   v_now   timestamptz := coalesce(p_now, clock_timestamp());
@@ -601,13 +615,18 @@ declare
   v_due   timestamptz;
   v_nodes integer;
   v_odd   uuid[];
+  v_lighter uuid[];
+  v_room  real;
+  v_only  integer[];
+  v_name  text;
+  v_cordon text;
 begin
   update node
      set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
          refused = refused + p_refused, running = p_running, cpu = p_cpu, memory = p_memory,
          disk = p_disk, load = p_load
    where boot = p_boot and fenced_at is null
-  returning types, queues, meets into v_types, v_queues, v_meets;
+  returning name, types, queues, meets into v_name, v_types, v_queues, v_meets;
   if not found then
     return;
   end if;
@@ -615,10 +634,16 @@ begin
     select count(*) filter (where s.held and s.lease_until >= v_now),
            array_agg(s.boot) filter (
              where s.boot <> p_boot
-               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now))
-      into v_nodes, v_odd
-      from (select boot, free_seen_at, lease_until, lock_key in (select locks_held()) as held
-              from node
+               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now)),
+           array_agg(s.boot) filter (
+             where s.boot <> p_boot and s.held and s.lease_until >= v_now and s.load < p_lighter
+               and not s.cordoned and s.types && v_types
+               and (v_queues = '{}' or s.queues = '{}' or s.queues && v_queues))
+      into v_nodes, v_odd, v_lighter
+      from (select boot, free_seen_at, lease_until, load, types, queues,
+                   exists (select from cordon c where c.name = n.name) as cordoned,
+                   lock_key in (select locks_held()) as held
+              from node n
              where fenced_at is null) s;
   end if;
   if v_odd is not null then
@@ -643,7 +668,15 @@ begin
       from seen s
      where n.boot = s.boot;
   end if;
-  if p_back is not null then
+  if v_lighter is not null then
+    select max(1 - (n.cpu + n.memory) / 2) into v_room from node n where n.boot = any (v_lighter);
+    v_only := array(
+      select m from unnest(v_meets) m
+       where not exists (select from node n where n.boot = any (v_lighter) and m = any (n.meets)));
+  end if;
+  select case when c.ends then 'ENDS' when c.drains then 'DRAINS' else 'STANDS' end into v_cordon
+    from cordon c where c.name = v_name;
+  if p_back is not null and v_cordon is null then
     select min(h.due_at) into v_due
       from lane l
       join queue q on q.name = l.queue
@@ -667,7 +700,7 @@ begin
            exists (select from expiry where look_at <= v_now),
            exists (select from lease where boot = p_boot),
            (extract(epoch from v_due - v_now) * 1000)::bigint,
-           v_nodes
+           v_nodes, v_room, v_only, coalesce(v_cordon, 'NONE')
       from request r
      where r.boot = p_boot;
 end $$;
