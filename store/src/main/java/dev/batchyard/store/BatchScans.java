@@ -61,7 +61,7 @@ final class BatchScans {
       select (coalesce(max(id), 0) + 1)::text from batch
       """;
 
-  // those with more members than a page may count are passed over
+  // the members of those with more than a page may count are not counted
   private static final String BATCH_PAGE =
       """
       select b.*, b.id::text as at, row_number() over (order by b.id desc) as n
@@ -96,26 +96,30 @@ final class BatchScans {
   private static final String MISCOUNTED =
       """
       select 'batch ' || p.id as subject, p.id::text as key,
-             case when (p.total, p.completed, p.failed, p.cancelled)
-                       = (m.total, m.completed, m.failed, m.cancelled)
+             case when p.total > %3$d
+                       or (p.total, p.completed, p.failed, p.cancelled)
+                          = (m.total, m.completed, m.failed, m.cancelled)
                   then 'all its members have ended and it has not'
                   else format('it counts %%s members, %%s completed, %%s failed, %%s cancelled; there are %%s, %%s, %%s, %%s',
                               p.total, p.completed, p.failed, p.cancelled,
                               m.total, m.completed, m.failed, m.cancelled) end as detail
         from page p
        cross join (
-      %s) k
+      %1$s) k
        cross join lateral (
-      %s) m
-       where p.total <= %d
-         and (m.total = p.total or p.opened_at > k.at)
-         and ((p.total, p.completed, p.failed, p.cancelled)
-                <> (m.total, m.completed, m.failed, m.cancelled)
+      %2$s) m
+       where (p.total > %3$d or m.total = p.total or p.opened_at > k.at)
+         and ((p.total <= %3$d
+               and (p.total, p.completed, p.failed, p.cancelled)
+                   <> (m.total, m.completed, m.failed, m.cancelled))
               or (p.sealed_at is not null and p.ended_at is null
                   and p.completed + p.failed + p.cancelled = p.total))
        order by p.id desc
       """
-          .formatted(KEPT, COUNTED.formatted("p.id"), MEMBERS_MAX);
+          .formatted(
+              KEPT,
+              COUNTED.formatted("case when p.total <= %d then p.id end".formatted(MEMBERS_MAX)),
+              MEMBERS_MAX);
 
   private static final String LOCK_BATCH =
       """

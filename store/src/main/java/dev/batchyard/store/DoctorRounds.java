@@ -67,8 +67,16 @@ final class DoctorRounds {
       """
       update doctor_look
          set looked_at = coalesce(?::timestamptz, clock_timestamp()), worked_at = null, looked = ?,
-             found = ?, subjects = ?, details = ?, problem = ?,
+             found = ?, subjects = ?, details = ?, problem = '',
              since = case when ? > 0 then coalesce(since, ?::timestamptz, clock_timestamp()) end
+       where name = ? and worked_at = ?
+      """;
+
+  // what was found before is still the best that is known
+  private static final String END_BLIND =
+      """
+      update doctor_look
+         set looked_at = coalesce(?::timestamptz, clock_timestamp()), worked_at = null, problem = ?
        where name = ? and worked_at = ?
       """;
 
@@ -173,20 +181,22 @@ final class DoctorRounds {
   private void end(Look look) {
     List<Found> found = look.found.stream().limit(PgDoctor.FOUND_MAX).toList();
     List<Found> shown = found.stream().limit(PgDoctor.EXAMPLES_MAX).toList();
-    int rows =
-        db.update(
-            END,
-            clock.bound(),
-            look.looked,
-            (long) found.size(),
-            shown.stream().map(Found::subject).toArray(String[]::new),
-            shown.stream().map(Found::detail).toArray(String[]::new),
-            look.problem,
-            (long) found.size(),
-            clock.bound(),
-            look.check.word(),
-            look.token);
-    if (rows == 1) {
+    boolean ended =
+        look.problem.isEmpty()
+            ? db.update(
+                    END,
+                    clock.bound(),
+                    look.looked,
+                    (long) found.size(),
+                    shown.stream().map(Found::subject).toArray(String[]::new),
+                    shown.stream().map(Found::detail).toArray(String[]::new),
+                    (long) found.size(),
+                    clock.bound(),
+                    look.check.word(),
+                    look.token)
+                == 1
+            : db.update(END_BLIND, clock.bound(), look.problem, look.check.word(), look.token) == 1;
+    if (ended) {
       tell(look, found.size(), shown);
     }
   }

@@ -16,18 +16,22 @@ import java.util.Optional;
  */
 final class LeaseReturns {
 
-  // What nobody held was never started, as far as can be told.
+  // What nobody held was never started, as far as can be told; but what is paused or cancelled
+  // instead of going back ran, as the event of it says, and ended so.
   // Nobody knows when a node died: a lost attempt ended with its last beat, as far as can be told.
   private static final String LOG =
       """
       insert into attempt_log (task, attempt, generation, node, started_at, ended_at, ended)
       select g.task, l.attempt, l.generation, n.name,
-             case when a.ended = 'lost' then coalesce(r.started_at, l.claimed_at)
+             case when a.ended = 'lost' or q.kind is not null
+                  then coalesce(r.started_at, l.claimed_at)
                   else r.started_at end,
              case when a.ended = 'lost'
                   then least(c.now, greatest(n.beat_at, coalesce(r.started_at, l.claimed_at)))
                   else c.now end,
-             a.ended
+             case when a.ended = 'lost' or q.kind is null then a.ended
+                  when q.kind = 'pause' then 'paused'
+                  else 'cancelled' end
         from lease l
        cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
        cross join (select ?::text as ended) a
@@ -37,6 +41,7 @@ final class LeaseReturns {
         left join lateral (
           select r.started_at from running r where r.task = g.task and r.lease = l.id offset 0) r
           on true
+        left join lateral (select q.kind from request q where q.task = g.task offset 0) q on true
        where l.id = any (?)
       """;
 

@@ -249,7 +249,7 @@ final class PgClaims implements Claims {
   private final StoreClock clock;
   private final LeaseReturns returns;
   private final WakeUps wakeUps;
-  private final LowMarks marks = new LowMarks(System::nanoTime);
+  private final LowMarks marks;
   private final ReentrantLock claiming = new ReentrantLock();
 
   PgClaims(Db db, StoreClock clock, LeaseReturns returns, WakeUps wakeUps) {
@@ -257,6 +257,7 @@ final class PgClaims implements Claims {
     this.clock = clock;
     this.returns = returns;
     this.wakeUps = wakeUps;
+    this.marks = new LowMarks(clock::nanos);
   }
 
   @Override

@@ -71,7 +71,8 @@ final class PgRetryPolicies implements RetryPolicies {
       select ?, kind, slow_ms * interval '1 ms' from unnest(?::text[], ?::bigint[]) r (kind, slow_ms)
       """;
 
-  // walks all that lives: it is asked for once in months, by a person
+  // walks all that lives: it is asked for once in months, by a person; a step says by which policy
+  // it is undone before there is a task for that
   private static final String USERS =
       """
       with live as materialized (
@@ -86,6 +87,7 @@ final class PgRetryPolicies implements RetryPolicies {
                cross join lateral (
                  select id, retry from task where id between l.lo and l.hi offset 0) t
                where t.retry = ?
+                  or exists (select from step s where s.task = t.id and s.undo_retry = ?)
                limit ?) u
       """;
 
@@ -211,7 +213,12 @@ final class PgRetryPolicies implements RetryPolicies {
 
   private static Users users(Connection connection, String name) throws SQLException {
     return Sql.query(
-            connection, USERS, r -> new Users(r.getInt("n"), r.getLong("first")), name, USERS_MAX)
+            connection,
+            USERS,
+            r -> new Users(r.getInt("n"), r.getLong("first")),
+            name,
+            name,
+            USERS_MAX)
         .getFirst();
   }
 

@@ -121,7 +121,7 @@ final class PgSessions implements Sessions {
       Connection connection = source.open();
       try {
         begin(connection, node);
-        return new PgNodeSession(connection, clock, node.boot(), lease, System::nanoTime);
+        return new PgNodeSession(connection, clock, node.boot(), lease, clock::nanos);
       } catch (SQLException | RuntimeException e) {
         connection.close();
         throw e;

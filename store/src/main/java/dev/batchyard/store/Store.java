@@ -91,10 +91,10 @@ public final class Store {
     this.clock = clock;
     this.settings = settings;
     this.sessions = sessions;
-    this.wakeUps = new WakeUps(db);
+    this.wakeUps = new WakeUps(db, clock);
     this.settlements = new Settlements(clock);
     this.returns = new LeaseReturns(clock, settlements);
-    this.lanes = new Lanes(db, System::nanoTime);
+    this.lanes = new Lanes(db, clock::nanos);
     this.spans = new IdSpans(db, clock, IdSpans.IDS);
     this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, spans, wakeUps));
   }
@@ -234,7 +234,7 @@ public final class Store {
   PgDoctor doctor(ServerScans.Bounds bounds) {
     return new PgDoctor(
         db,
-        System::nanoTime,
+        clock::nanos,
         List.of(
             new TaskScans(db, clock, rescues(), UNRESCUED).all(),
             new BatchScans(db, clock, wakeUps).all(),

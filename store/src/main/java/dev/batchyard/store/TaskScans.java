@@ -233,7 +233,11 @@ final class TaskScans {
         select t.id, t.lane, coalesce(t.due_at, t.submitted_at) as due_at, a.attempt, a.generation
           from task t
          cross join lateral (
-           select coalesce(max(a.attempt), 0) as attempt, coalesce(max(a.generation), 1::smallint) as generation
+           select greatest(max(a.attempt),
+                           (select max(k.attempt) from checkpoint k where k.task = t.id),
+                           (select max(l.attempt) from log_line l where l.task = t.id),
+                           0) as attempt,
+                  coalesce(max(a.generation + a.final::integer), 1)::smallint as generation
              from attempt_log a where a.task = t.id) a
          where t.id = ?::bigint
            and not exists (select from outcome o where o.id = t.id)

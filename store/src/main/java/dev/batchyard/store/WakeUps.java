@@ -1,11 +1,10 @@
 package dev.batchyard.store;
 
 import dev.batchyard.engine.port.StoreUnavailable;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +20,7 @@ final class WakeUps {
   static final String CHANNEL = "batchyard_wake";
 
   private static final Logger LOG = LoggerFactory.getLogger(WakeUps.class);
-  private static final long APART_MS = 4;
+  private static final Duration APART = Duration.ofMillis(4);
 
   // a NOTIFY is given a transaction id, and so a commit that would wait for the disk: but a hint is
   // worth nothing after a crash
@@ -31,13 +30,14 @@ final class WakeUps {
       """;
 
   private final Db db;
-  private final Executor later = CompletableFuture.delayedExecutor(APART_MS, TimeUnit.MILLISECONDS);
+  private final Executor later;
   private final List<Runnable> here = new CopyOnWriteArrayList<>();
   private final AtomicBoolean quiet = new AtomicBoolean(true);
   private final AtomicBoolean wanted = new AtomicBoolean();
 
-  WakeUps(Db db) {
+  WakeUps(Db db, StoreClock clock) {
     this.db = db;
+    this.later = clock.after(APART);
   }
 
   /** Wakes them now, or within a few milliseconds if others have just been. */

@@ -25,7 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /** The server of this JVM; started at first use, stopped and deleted when the tests are over. */
-final class TestServer implements AutoCloseable {
+public final class TestServer implements AutoCloseable {
 
   private static final String TEMPLATE = "batchyard_template";
   private static final String PREFIX = "postgres";
@@ -48,7 +48,7 @@ final class TestServer implements AutoCloseable {
         clearAbandoned(target);
         server =
             EmbeddedServer.join(
-                SharedPrograms.in(Files.createTempDirectory(target, PREFIX)),
+                SharedPrograms.in(Files.createTempDirectory(target, ownPrefix())),
                 Map.of(
                     "fsync", sync,
                     "full_page_writes", sync,
@@ -71,7 +71,18 @@ final class TestServer implements AutoCloseable {
     }
   }
 
-  TestDatabase cloneFor(Class<?> test) {
+  /** What the names of this JVM's folders begin with: others have theirs beside them. */
+  static String ownPrefix() {
+    return PREFIX + "-" + ProcessHandle.current().pid() + "-";
+  }
+
+  /** {@return a server that waits for no disk, for a run outside of JUnit; the caller closes it} */
+  public static TestServer undurable() {
+    return new TestServer(new Kind(false));
+  }
+
+  /** {@return a migrated database of its own} */
+  public TestDatabase cloneFor(Class<?> test) {
     String name =
         "t%d_%s"
             .formatted(

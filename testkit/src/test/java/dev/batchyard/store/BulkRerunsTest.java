@@ -238,6 +238,16 @@ class BulkRerunsTest {
   }
 
   @Test
+  void refused_tasks_at_the_head_do_not_use_up_the_limit() {
+    fail(List.of(keyed(), f.submit(), f.submit()), "Boom");
+    long _ = keyed();
+    Reruns.Report report = new Reruns(bulk).run(FAILED, 1, "kim", "x");
+    assertThat(report.refused()).isEqualTo(1);
+    assertThat(report.moved()).isEqualTo(1);
+    assertThat(report.more()).isTrue();
+  }
+
+  @Test
   void a_filter_that_matches_little_looks_at_so_many_ends_and_goes_on_from_there() {
     f.sql(
         """

@@ -118,10 +118,16 @@ class DoctorRoundsTest {
 
   @Test
   void a_check_that_cannot_be_made_says_why_and_keeps_none_of_the_others() {
+    f.sql("insert into request values (7, 'pause', gen_random_uuid(), '李雷', now())");
+    int _ = steps(node);
+    f.pass(Duration.ofMinutes(5));
     f.sql("alter table request rename to elsewhere");
     try {
       int _ = steps(node);
       assertThat(last(Check.REQUESTS).problem()).contains("request");
+      assertThat(last(Check.REQUESTS).found()).as("what was known is").isEqualTo(1);
+      assertThat(last(Check.REQUESTS).examples()).hasSize(1);
+      assertThat(last(Check.REQUESTS).since()).contains(StoreFixture.START);
       assertThat(last(Check.RUNNING).at()).isPresent();
       assertThat(f.store.doctor().look(Check.REQUESTS, Doctor.ROWS).fine()).isFalse();
     } finally {

@@ -12,7 +12,9 @@ import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Doctor.Finding;
 import dev.batchyard.engine.port.Doctor.Found;
+import dev.batchyard.engine.port.OperatorMoves;
 import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.sql.Connection;
@@ -332,6 +334,26 @@ class DoctorTest {
     assertThat(only(Check.BATCHES).detail()).isEqualTo("all its members have ended and it has not");
     repairs(Check.BATCHES);
     assertThat(f.state(opened.then().getAsLong())).isEqualTo(TaskState.READY);
+  }
+
+  @Test
+  void a_batch_too_large_to_be_counted_that_has_not_ended_is_found_all_the_same() {
+    long batch = f.store.batches().open("b", Optional.empty()).batch();
+    f.sql("update batch set sealed_at = now(), total = 20001, completed = 20001");
+    assertThat(only(Check.BATCHES).subject()).isEqualTo("batch " + batch);
+  }
+
+  @Test
+  void a_task_that_is_put_back_keeps_its_generation_and_the_numbers_of_its_attempts() {
+    long task = f.submit();
+    f.finish(f.claimOne(node), new Verdict.Fail(StoreFixture.failure()));
+    assertThat(f.store.operatorMoves().rerun(task, "kim")).isEqualTo(OperatorMoves.Move.DONE);
+    f.sql("delete from block");
+    assertThat(only(Check.HOMES).subject()).isEqualTo("task " + task);
+    repairs(Check.HOMES);
+    Claim claim = f.claimOne(node);
+    assertThat(claim.counters().generation()).isEqualTo(2);
+    assertThat(claim.counters().attempt()).isEqualTo(2);
   }
 
   @Test

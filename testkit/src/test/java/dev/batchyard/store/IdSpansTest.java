@@ -54,7 +54,11 @@ class IdSpansTest {
 
   private Submissions submissions(IdSpans of) {
     return new PgSubmissions(
-        db, () -> Optional.of(f.now), new Lanes(db, () -> 0), of, new WakeUps(db));
+        db,
+        () -> Optional.of(f.now),
+        new Lanes(db, () -> 0),
+        of,
+        new WakeUps(db, StoreClock.DATABASE));
   }
 
   private List<Long> submit(int count) {

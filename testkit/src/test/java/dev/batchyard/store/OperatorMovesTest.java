@@ -17,6 +17,7 @@ import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -58,6 +59,24 @@ class OperatorMovesTest {
   }
 
   @Test
+  void what_is_asked_of_a_task_that_nobody_held_leaves_a_legal_history() {
+    List<Long> ids = f.submit(3);
+    assertThat(f.claim(node, 3)).hasSize(3);
+    f.pass(Duration.ofSeconds(1));
+    assertThat(moves.pause(ids.get(0), "kim")).isEqualTo(Move.REQUESTED);
+    assertThat(moves.cancel(ids.get(1), "kim")).isEqualTo(Move.REQUESTED);
+    assertThat(f.store.claims().releaseUnheld(node, Set.of())).isEqualTo(3);
+    assertThat(moves.resume(ids.get(0), "kim")).isEqualTo(Move.DONE);
+    assertThat(moves.rerun(ids.get(1), "kim")).isEqualTo(Move.DONE);
+    f.finish(f.claim(node, 3), StoreFixture.complete());
+    f.finish(f.claim(node, 3), StoreFixture.complete());
+    for (long task : ids) {
+      assertThat(f.state(task)).as("task %s", task).isEqualTo(TaskState.COMPLETED);
+      assertThat(f.historyIsLegal(task)).as("%s", f.history(task)).isTrue();
+    }
+  }
+
+  @Test
   void a_paused_task_keeps_its_place_and_goes_back_with_its_old_due_time() {
     Instant due = f.now.plusSeconds(60);
     long scheduled = f.submit(StoreFixture.due(due));
@@ -66,7 +85,7 @@ class OperatorMovesTest {
     f.pass(Duration.ofSeconds(1));
     long later = f.submit();
     f.finish(f.claim(node, 2).get(1), StoreFixture.retry(Duration.ofSeconds(30)));
-    f.store.claims().releaseUnheld(node, java.util.Set.of());
+    f.store.claims().releaseUnheld(node, Set.of());
     for (long task : List.of(scheduled, ready, retrying)) {
       assertThat(moves.pause(task, "kim")).isEqualTo(Move.DONE);
       assertThat(moves.pause(task, "kim")).isEqualTo(Move.ALREADY);

@@ -136,6 +136,22 @@ class RetryPoliciesTest {
     assertThat(policies.remove("夜间")).isEqualTo(Change.DONE);
   }
 
+  @Test
+  void a_policy_that_a_recorded_step_is_undone_by_is_not_removed() {
+    policies.create(NIGHTLY);
+    f.submit();
+    Claim claim = f.claimOne(node);
+    f.sql(
+        """
+        insert into step (task, round, number, name, lease, started_at, undo_type, undo_params, undo_retry)
+        values (%d, 1, 1, 'room', 1, now(), 'test.undo', '{}', '夜间')
+        """
+            .formatted(claim.task()));
+    refusesToRemove("task " + claim.task() + " uses it");
+    f.finish(claim, StoreFixture.complete());
+    assertThat(policies.remove("夜间")).isEqualTo(Change.DONE);
+  }
+
   private void refusesToRemove(String why) {
     assertThatThrownBy(() -> policies.remove("夜间"))
         .isInstanceOf(MoveRefused.class)

@@ -69,8 +69,10 @@ class PostgresExtensionTest {
       kept.close();
     }
     try (Stream<Path> folders = Files.list(Path.of("target"))) {
-      assertThat(folders.filter(path -> path.getFileName().toString().startsWith("postgres")))
-          .as("this run's own server is left")
+      assertThat(
+              folders.filter(
+                  path -> path.getFileName().toString().startsWith(TestServer.ownPrefix())))
+          .as("this JVM's own server is left")
           .hasSize(1);
     }
   }

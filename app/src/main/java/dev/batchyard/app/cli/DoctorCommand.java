@@ -123,7 +123,9 @@ final class DoctorCommand implements Callable<Integer> {
     if (!finding.fine()) {
       cli.console().say(text(finding, repaired));
     }
-    return finding.problem().isEmpty() && repaired.size() == finding.found().size();
+    return finding.problem().isEmpty()
+        && !finding.more()
+        && repaired.size() == finding.found().size();
   }
 
   private String text(Finding finding, List<Found> repaired) {
@@ -150,7 +152,12 @@ final class DoctorCommand implements Callable<Integer> {
       text.append("  cure: ").append(check.cure()).append('\n');
     }
     if (repair && check.repairable()) {
-      text.append("  repaired: %,d of %,d\n".formatted(repaired.size(), finding.found().size()));
+      text.append(
+          "  repaired: %,d of %,d%s\n"
+              .formatted(
+                  repaired.size(),
+                  finding.found().size(),
+                  finding.more() ? "; there may be more: the same again goes on" : ""));
     }
     return text.toString().stripTrailing();
   }

@@ -75,6 +75,21 @@ final class DoctorCliTest {
   }
 
   @Test
+  void a_repair_that_has_not_met_all_is_not_fine_and_the_same_again_goes_on() throws SQLException {
+    installation.sql(
+        """
+        insert into request
+        select 1000000 + i, 'cancel', gen_random_uuid(), 'kim', now() from generate_series(1, 1200) i
+        """);
+    Terminal.Said part = terminal.run("doctor", "requests", "--repair");
+    assertThat(part.exit()).isEqualTo(1);
+    assertThat(part.out()).contains("repaired: 1,000 of 1,000; there may be more");
+    Terminal.Said rest = terminal.run("doctor", "requests", "--repair");
+    assertThat(rest.exit()).isZero();
+    assertThat(rest.out()).contains("repaired: 200 of 200");
+  }
+
+  @Test
   void wrong_use_names_the_cure() {
     terminal
         .run("doctor", "batchs")

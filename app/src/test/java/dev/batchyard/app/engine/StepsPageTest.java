@@ -27,10 +27,9 @@ final class StepsPageTest {
 
   @Test
   void the_code_on_the_page_is_that_of_the_example() throws IOException {
-    Path module = Path.of("").toAbsolutePath();
-    String page = Files.readString(module.resolveSibling("docs").resolve("steps.md"));
+    String page = Files.readString(Path.of("..", "docs", "steps.md"));
     String source =
-        Files.readString(module.resolve("src/test/java/dev/batchyard/app/engine/Trip.java"));
+        Files.readString(Path.of("..", "app", "src/test/java/dev/batchyard/app/engine/Trip.java"));
     List<String> shown = CODE.matcher(page).results().map(code -> bare(code.group(1))).toList();
     assertThat(shown).hasSizeGreaterThanOrEqualTo(2);
     assertThat(shown).allSatisfy(code -> assertThat(bare(source)).contains(code));

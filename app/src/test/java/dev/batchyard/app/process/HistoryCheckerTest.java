@@ -132,10 +132,9 @@ final class HistoryCheckerTest {
         new Plant(
             HistoryChecker.FAILURES_ARE_WITHIN_POLICY,
             """
-            update batchyard.outcome o set failures = failures - 1
+            update batchyard.outcome o set state = 'failed', failures = 1
               from batchyard.task t
-             where t.id = o.id and t.params ->> 'deed' = 'fail_at_times' and o.state = 'failed'
-               and o.lease is not null
+             where t.id = o.id and t.params ->> 'deed' = 'fail_at_times' and o.state = 'completed'
             """),
         new Plant(
             MoveChecker.CANCELS_HOLD,

@@ -75,20 +75,11 @@ final class NodeProcess implements AutoCloseable {
   private static NodeProcess run(
       double timescale, Path log, List<String> options, List<String> mainAndArguments)
       throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                "env", // a shell starts what runs behind it with Ctrl-C ignored, and so would this
-                // be
-                "--default-signal=INT",
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+ExitOnOutOfMemoryError",
-                "-Dbatchyard.timescale=" + timescale));
-    command.addAll(options);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    List<String> more = new ArrayList<>(List.of("-Dbatchyard.timescale=" + timescale));
+    more.addAll(options);
+    // a shell starts what runs behind it with Ctrl-C ignored, and so would this be
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
+    command.addAll(NodeClasses.command("128m", more));
     command.addAll(mainAndArguments);
     ProcessBuilder builder =
         new ProcessBuilder(command)

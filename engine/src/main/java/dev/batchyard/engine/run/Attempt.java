@@ -12,7 +12,6 @@ import dev.batchyard.engine.task.Eta;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,7 +32,7 @@ final class Attempt implements TaskContext {
   private final AtomicBoolean slot = new AtomicBoolean();
   private final AtomicBoolean taken = new AtomicBoolean();
   private volatile Progress progress;
-  private volatile @Nullable Thread thread;
+  private volatile Threads.@Nullable Running thread;
   private final long claimedNs;
   private volatile long startedNs;
   private volatile long stopAskedNs;
@@ -66,12 +65,12 @@ final class Attempt implements TaskContext {
   }
 
   /** Called before the handler, on the thread that is to call it; {@return whether it is to} */
-  boolean begin() {
+  boolean begin(Threads.Running own) {
     if (!taken.compareAndSet(false, true)) {
       return false; // another thread was faster
     }
     startedNs = nanos.getAsLong();
-    thread = Thread.currentThread();
+    thread = own;
     return true;
   }
 
@@ -87,9 +86,9 @@ final class Attempt implements TaskContext {
 
   /** {@return whether its handler has called {@link System#exit}, which never returns} */
   boolean endsProcess() {
-    Thread running = thread;
+    Threads.Running running = thread;
     return running != null
-        && Arrays.stream(running.getStackTrace())
+        && running.stack().stream()
             .anyMatch(frame ->
                 frame.getClassName().equals(Runtime.class.getName())
                     && frame.getMethodName().equals("exit"));
@@ -154,7 +153,7 @@ final class Attempt implements TaskContext {
 
   /** Interrupts the handler, once. */
   void interrupt() {
-    Thread running = thread;
+    Threads.Running running = thread;
     if (running != null && !interrupted) {
       interrupted = true;
       running.interrupt();

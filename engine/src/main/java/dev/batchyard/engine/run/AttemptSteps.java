@@ -31,16 +31,18 @@ final class AttemptSteps {
   private final Steps steps;
   private final TaskTypes types;
   private final ParameterCodec codec;
-  private final Signal news = new Signal();
+  private final Signal news;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final Set<String> begun = new HashSet<>();
   private final Set<String> passed = new HashSet<>();
 
-  AttemptSteps(Attempt attempt, Steps steps, TaskTypes types, ParameterCodec codec) {
+  AttemptSteps(
+      Attempt attempt, Steps steps, TaskTypes types, ParameterCodec codec, Threads threads) {
     this.attempt = attempt;
     this.steps = steps;
     this.types = types;
     this.codec = codec;
+    this.news = new Signal(threads);
   }
 
   /** As {@link dev.batchyard.api.TaskContext#step} says. */

@@ -24,7 +24,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
-import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 
 /**
@@ -37,7 +36,7 @@ final class Attempts {
   private final ParameterCodec codec;
   private final Steps steps;
   private final AwayErrors awayErrors;
-  private final RandomGenerator random;
+  private final Surroundings surroundings;
   private final String node;
   private final FinishLoop ends;
   private final Signal changed;
@@ -50,7 +49,7 @@ final class Attempts {
   private volatile boolean heldAny;
 
   private volatile boolean unwatched;
-  private final Signal first = new Signal();
+  private final Signal first;
 
   /** Attempts that must run alone and have not ended. */
   private final AtomicInteger alone = new AtomicInteger();
@@ -60,7 +59,7 @@ final class Attempts {
       ParameterCodec codec,
       Steps steps,
       AwayErrors awayErrors,
-      RandomGenerator random,
+      Surroundings surroundings,
       String node,
       FinishLoop ends,
       Signal changed,
@@ -70,12 +69,13 @@ final class Attempts {
     this.codec = codec;
     this.steps = steps;
     this.awayErrors = awayErrors;
-    this.random = random;
+    this.surroundings = surroundings;
     this.node = node;
     this.ends = ends;
     this.changed = changed;
     this.slots = slots;
     this.rules = rules;
+    this.first = new Signal(surroundings.threads());
     this.pace = new Pace(types.leaseMaxByName(), slots.size());
     ends.onSettled(this::settled);
   }
@@ -120,7 +120,7 @@ final class Attempts {
 
   /** Calls the handler on a virtual thread. */
   private void start(Attempt attempt) {
-    Thread.ofVirtual().name("task-" + attempt.claim().task()).start(() -> runOnce(attempt));
+    surroundings.threads().startHandler("task-" + attempt.claim().task(), () -> runOnce(attempt));
   }
 
   /**
@@ -129,15 +129,13 @@ final class Attempts {
    * gets there.
    */
   void startElsewhere(Attempt attempt) {
-    var _ =
-        Thread.ofPlatform()
-            .daemon()
-            .name("task-" + attempt.claim().task())
-            .start(() -> runOnce(attempt));
+    surroundings
+        .threads()
+        .startHandlerApart("task-" + attempt.claim().task(), () -> runOnce(attempt));
   }
 
   private void runOnce(Attempt attempt) {
-    if (attempt.begin()) {
+    if (attempt.begin(surroundings.threads().current())) {
       try {
         run(attempt);
       } finally {
@@ -246,7 +244,7 @@ final class Attempts {
   }
 
   private AttemptEnd call(Attempt attempt) {
-    attempt.call(new AttemptSteps(attempt, steps, types, codec));
+    attempt.call(new AttemptSteps(attempt, steps, types, codec, surroundings.threads()));
     try {
       TaskType<?> type = types.get(attempt.claim().type());
       return switch (invoke(type, attempt)) {
@@ -322,7 +320,7 @@ final class Attempts {
   }
 
   private Verdict decide(AttemptEnd end, StopReason stop, Claim claim, RetryPolicy policy) {
-    return Decisions.after(end, stop, claim.counters(), policy, random);
+    return Decisions.after(end, stop, claim.counters(), policy, surroundings.random());
   }
 
   private static void tell(Attempt attempt, Verdict verdict) {

@@ -3,8 +3,7 @@ package dev.batchyard.engine.run;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.LongSupplier;
+import java.util.concurrent.locks.Lock;
 
 /**
  * One boot of a node, from its drawing to its fencing, and its effect gate. All time is the node's
@@ -13,23 +12,25 @@ import java.util.function.LongSupplier;
 final class Boot {
 
   private final UUID id;
-  private final LongSupplier nanos;
+  private final Threads threads;
   private final long beatNs;
   private final long doubtAfterNs;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition news = lock.newCondition();
+  private final Lock lock;
+  private final Condition news;
   private volatile long renewedAtNs;
   private volatile boolean connected;
   private volatile boolean over;
   private boolean lostOnce;
   private long backAtNs;
 
-  Boot(UUID id, LongSupplier nanos, Duration beat, Duration doubtAfter) {
+  Boot(UUID id, Threads threads, Duration beat, Duration doubtAfter) {
     this.id = id;
-    this.nanos = nanos;
+    this.threads = threads;
+    this.lock = threads.newLock();
+    this.news = lock.newCondition();
     this.beatNs = beat.toNanos();
     this.doubtAfterNs = doubtAfter.toNanos();
-    this.renewedAtNs = nanos.getAsLong() - doubtAfterNs;
+    this.renewedAtNs = threads.nanos() - doubtAfterNs;
   }
 
   UUID id() {
@@ -40,7 +41,7 @@ final class Boot {
   void renewed(long sentAtNs) {
     tell(() -> {
       if (!connected && lostOnce) {
-        backAtNs = nanos.getAsLong();
+        backAtNs = threads.nanos();
       }
       renewedAtNs = sentAtNs;
       connected = true;
@@ -74,7 +75,7 @@ final class Boot {
    * @param claimedNs by the ticker
    */
   boolean storeWasAway(long claimedNs) throws InterruptedException {
-    long askedNs = nanos.getAsLong();
+    long askedNs = threads.nanos();
     lock.lockInterruptibly();
     try {
       while (true) {
@@ -84,7 +85,7 @@ final class Boot {
         if (renewedAtNs - askedNs >= beatNs) {
           return false;
         }
-        long untilDoubtNs = doubtAfterNs - (nanos.getAsLong() - renewedAtNs);
+        long untilDoubtNs = doubtAfterNs - (threads.nanos() - renewedAtNs);
         long _ = news.awaitNanos(Math.max(1, untilDoubtNs));
       }
     } finally {
@@ -109,6 +110,6 @@ final class Boot {
 
   /** {@return whether another node may already own what this boot held} */
   boolean inDoubt() {
-    return over || nanos.getAsLong() - renewedAtNs >= doubtAfterNs;
+    return over || threads.nanos() - renewedAtNs >= doubtAfterNs;
   }
 }

@@ -6,9 +6,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** What beats have seen to do, for the thread that does it. It is told again until it is done. */
 final class Chores {
 
-  private final Signal told = new Signal();
+  private final Signal told;
   private final AtomicBoolean rescue = new AtomicBoolean();
   private final AtomicBoolean expire = new AtomicBoolean();
+
+  Chores(Threads threads) {
+    this.told = new Signal(threads);
+  }
 
   /**
    * Another beat.

@@ -51,7 +51,7 @@ final class ClaimLoop implements Loop.Step {
       SessionLoop session,
       Attempts attempts,
       Signals signals,
-      SessionLoop.Time time) {
+      Surroundings surroundings) {
     this.config = config;
     this.claims = ports.claims();
     this.logs = ports.logs();
@@ -59,8 +59,8 @@ final class ClaimLoop implements Loop.Step {
     this.attempts = attempts;
     this.changed = signals.changed();
     this.turns = signals.turns();
-    this.nanos = time.nanos();
-    this.ids = time.ids();
+    this.nanos = surroundings.threads()::nanos;
+    this.ids = surroundings.ids();
     this.reconcileEvery = config.beat().multipliedBy(5);
     this.restAfter = config.beat().multipliedBy(2);
     this.reconciledNs = nanos.getAsLong();

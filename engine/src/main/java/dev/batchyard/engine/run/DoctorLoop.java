@@ -13,12 +13,13 @@ final class DoctorLoop implements Loop.Step {
 
   private final Duration beat;
   private final Upkeep upkeep;
-  private final Signal never = new Signal();
+  private final Signal never;
   private boolean more;
 
-  DoctorLoop(Duration beat, Upkeep upkeep) {
+  DoctorLoop(Duration beat, Upkeep upkeep, Threads threads) {
     this.beat = beat;
     this.upkeep = upkeep;
+    this.never = new Signal(threads);
   }
 
   @Override

@@ -4,7 +4,6 @@ import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -30,7 +29,8 @@ public final class Engine implements AutoCloseable {
 
   private final EngineConfig config;
   private final EnginePorts ports;
-  private final Signal changed = new Signal();
+  private final Threads threads;
+  private final Signal changed;
   private final Attempts attempts;
   private final FinishLoop ends;
   private final SessionLoop session;
@@ -45,26 +45,31 @@ public final class Engine implements AutoCloseable {
   private boolean stopped;
 
   private Engine(
-      EngineConfig config, EnginePorts ports, TaskTypes types, Consumer<UUID> bootChanged) {
+      EngineConfig config,
+      EnginePorts ports,
+      TaskTypes types,
+      Consumer<UUID> bootChanged,
+      Surroundings surroundings) {
     this.config = config;
     this.ports = ports;
-    var time = new SessionLoop.Time(System::nanoTime, UUID::randomUUID);
-    Chores chores = new Chores();
-    ends = new FinishLoop(ports.finishes());
+    threads = surroundings.threads();
+    changed = new Signal(threads);
+    Chores chores = new Chores(threads);
+    ends = new FinishLoop(ports.finishes(), threads);
     attempts =
         new Attempts(
             types,
             ports.codec(),
             ports.steps(),
             ports.awayErrors(),
-            new SplittableRandom(),
+            surroundings,
             config.name(),
             ends,
             changed,
             new Slots(config.slots()),
-            new ErrorRules(ports.retryPolicies(), time.nanos()));
-    MachineLoop machine = new MachineLoop(config, ports.metrics());
-    Turns turns = new Turns(time.nanos());
+            new ErrorRules(ports.retryPolicies(), threads));
+    MachineLoop machine = new MachineLoop(config, ports.metrics(), threads);
+    Turns turns = new Turns(threads::nanos);
     session =
         new SessionLoop(
             config,
@@ -73,19 +78,23 @@ public final class Engine implements AutoCloseable {
             attempts,
             ends,
             new SessionLoop.Signals(changed, chores, machine, turns),
-            time,
+            surroundings,
             bootChanged);
     claims =
         new ClaimLoop(
-            config, ports, session, attempts, new ClaimLoop.Signals(changed, turns), time);
-    sessionLoop = new Loop("session", session);
-    claimLoop = new Loop("claim", claims);
-    finishLoop = new Loop("finish", ends);
+            config, ports, session, attempts, new ClaimLoop.Signals(changed, turns), surroundings);
+    sessionLoop = new Loop("session", session, threads);
+    claimLoop = new Loop("claim", claims, threads);
+    finishLoop = new Loop("finish", ends, threads);
     upkeepLoop =
-        new Loop("upkeep", new UpkeepLoop(config, ports, attempts, ends, chores, time.nanos()));
-    doctorLoop = new Loop("doctor", new DoctorLoop(config.beat(), ports.upkeep()));
-    watchdog = new Loop("watchdog", new Watchdog(config, attempts));
-    machineLoop = new Loop("machine", machine);
+        new Loop(
+            "upkeep",
+            new UpkeepLoop(config, ports, attempts, ends, chores, threads::nanos),
+            threads);
+    doctorLoop =
+        new Loop("doctor", new DoctorLoop(config.beat(), ports.upkeep(), threads), threads);
+    watchdog = new Loop("watchdog", new Watchdog(config, attempts, threads), threads);
+    machineLoop = new Loop("machine", machine, threads);
   }
 
   /**
@@ -97,7 +106,17 @@ public final class Engine implements AutoCloseable {
    */
   public static Engine start(
       EngineConfig config, EnginePorts ports, TaskTypes types, Consumer<UUID> bootChanged) {
-    Engine engine = new Engine(config, ports, types, bootChanged);
+    return start(config, ports, types, bootChanged, Surroundings.ofJvm());
+  }
+
+  /** As {@link #start(EngineConfig, EnginePorts, TaskTypes, Consumer)}, in other surroundings. */
+  public static Engine start(
+      EngineConfig config,
+      EnginePorts ports,
+      TaskTypes types,
+      Consumer<UUID> bootChanged,
+      Surroundings surroundings) {
+    Engine engine = new Engine(config, ports, types, bootChanged, surroundings);
     List.of(
             engine.watchdog,
             engine.machineLoop,
@@ -192,8 +211,8 @@ public final class Engine implements AutoCloseable {
   }
 
   private void awaitEnds(Duration most) throws InterruptedException {
-    long deadline = System.nanoTime() + most.toNanos();
-    while (attempts.held().stream().anyMatch(a -> !a.hasEnded()) && System.nanoTime() < deadline) {
+    long deadline = threads.nanos() + most.toNanos();
+    while (attempts.held().stream().anyMatch(a -> !a.hasEnded()) && threads.nanos() < deadline) {
       attempts.held().forEach(a -> a.ask(StopReason.NODE_STOPS)); // a claim may have just landed
       boolean _ = changed.await(Duration.ofMillis(20));
     }
@@ -201,8 +220,8 @@ public final class Engine implements AutoCloseable {
 
   /** {@return whether the store has the ends of all} An attempt is held until it has. */
   private boolean settled(Duration most) throws InterruptedException {
-    long deadline = System.nanoTime() + most.toNanos();
-    while (!attempts.held().isEmpty() && System.nanoTime() < deadline) {
+    long deadline = threads.nanos() + most.toNanos();
+    while (!attempts.held().isEmpty() && threads.nanos() < deadline) {
       boolean _ = changed.await(Duration.ofMillis(20));
     }
     return attempts.held().isEmpty();

@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.Lock;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,14 +23,15 @@ final class ErrorRules {
 
   private final RetryPolicies policies;
   private final LongSupplier nanos;
-  private final ReentrantLock reading = new ReentrantLock();
+  private final Lock reading;
   private volatile Map<String, List<ErrorRule>> rules = Map.of();
   private boolean read;
   private long readNs;
 
-  ErrorRules(RetryPolicies policies, LongSupplier nanos) {
+  ErrorRules(RetryPolicies policies, Threads threads) {
     this.policies = policies;
-    this.nanos = nanos;
+    this.nanos = threads::nanos;
+    this.reading = threads.newLock();
   }
 
   /**

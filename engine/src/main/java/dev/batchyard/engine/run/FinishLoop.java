@@ -6,7 +6,7 @@ import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -23,14 +23,15 @@ final class FinishLoop implements Loop.Step {
   private static final Logger LOG = LoggerFactory.getLogger(FinishLoop.class);
 
   private final Finishes finishes;
-  private final LinkedBlockingQueue<Finish> waiting = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Finish> waiting;
   private final List<Finish> batch = new ArrayList<>();
   private final AtomicLong refused = new AtomicLong();
   private final AtomicBoolean stored = new AtomicBoolean();
   private volatile Consumer<List<Claim>> settled = claims -> {};
 
-  FinishLoop(Finishes finishes) {
+  FinishLoop(Finishes finishes, Threads threads) {
     this.finishes = finishes;
+    this.waiting = threads.newQueue();
   }
 
   /** Told of the claims whose ends are stored or refused. */

@@ -4,6 +4,8 @@ import dev.batchyard.engine.port.NameTaken;
 import dev.batchyard.engine.port.SessionLost;
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,29 +33,37 @@ final class Loop {
   private static final Duration PAUSE_MIN = Duration.ofMillis(50);
   private static final Duration PAUSE_MAX = Duration.ofSeconds(2);
 
+  private final String name;
   private final Step step;
-  private final Thread thread;
-  private final Signal stop = new Signal();
+  private final Threads threads;
+  private final Signal stop;
+  private volatile Threads.@Nullable Running running;
   private volatile boolean stopped;
 
-  Loop(String name, Step step) {
+  Loop(String name, Step step, Threads threads) {
+    this.name = "batchyard-" + name;
     this.step = step;
-    this.thread = Thread.ofPlatform().name("batchyard-" + name).daemon().unstarted(this::run);
+    this.threads = threads;
+    this.stop = new Signal(threads);
   }
 
   void start() {
-    thread.start();
+    running = threads.startLoop(name, this::run);
   }
 
   /** Ends after the running step; interrupts its waiting. */
   void stop() {
     stopped = true;
     stop.raise();
-    thread.interrupt();
+    started().interrupt();
   }
 
   void join(Duration most) throws InterruptedException {
-    thread.join(most);
+    started().join(most);
+  }
+
+  private Threads.Running started() {
+    return Objects.requireNonNull(running, name);
   }
 
   private void run() {
@@ -63,7 +73,7 @@ final class Loop {
       try {
         step.runOnce();
         if (failing) {
-          LOG.info("{}: works again", thread.getName());
+          LOG.info("{}: works again", name);
         }
         failing = false;
         pause = PAUSE_MIN;
@@ -89,9 +99,9 @@ final class Loop {
       return;
     }
     if (e instanceof StoreUnavailable || e instanceof SessionLost || e instanceof NameTaken) {
-      LOG.warn("{}: {}; trying again", thread.getName(), e.getMessage());
+      LOG.warn("{}: {}; trying again", name, e.getMessage());
     } else {
-      LOG.error("{}: unexpected; trying again", thread.getName(), e);
+      LOG.error("{}: unexpected; trying again", name, e);
     }
   }
 

@@ -17,13 +17,14 @@ final class MachineLoop implements Loop.Step {
 
   private final EngineConfig config;
   private final NodeMetrics metrics;
-  private final Signal never = new Signal();
+  private final Signal never;
   private volatile Optional<MachineUse> use = Optional.empty();
   private double tasks;
 
-  MachineLoop(EngineConfig config, NodeMetrics metrics) {
+  MachineLoop(EngineConfig config, NodeMetrics metrics, Threads threads) {
     this.config = config;
     this.metrics = metrics;
+    this.never = new Signal(threads);
   }
 
   @Override

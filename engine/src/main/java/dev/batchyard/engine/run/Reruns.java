@@ -22,6 +22,9 @@ public final class Reruns {
   /** Refusals that are told one by one, the first ones; the rest is counted. */
   public static final int REFUSED_MAX = 100;
 
+  /** Refused ones that a call passes at most; then it ends, and only a narrower filter goes on. */
+  public static final int PASSED_MAX = 100_000;
+
   private final BulkReruns pages;
 
   public Reruns(BulkReruns pages) {
@@ -34,7 +37,7 @@ public final class Reruns {
    * @param moved tasks that run again, or would
    * @param refused tasks that match and do not, or would not
    * @param reasons of the first {@link #REFUSED_MAX} of these
-   * @param more whether there may be more that match: the limit was reached
+   * @param more whether there may be more that match: a limit was reached
    * @param until when the call began: what ended later was left alone
    */
   public record Report(
@@ -47,7 +50,8 @@ public final class Reruns {
   /**
    * Runs tasks again, the oldest first.
    *
-   * @param limit the most tasks, moved and refused ones together; at most {@link #TASKS_MAX}
+   * @param limit the most tasks that are moved, at most {@link #TASKS_MAX}; refused ones, which the
+   *     same call would meet first again, do not count, up to {@link #PASSED_MAX}
    * @param by who, for the histories of the tasks
    * @param why for these too; at most {@link dev.batchyard.engine.port.OperatorMoves#WHY_MAX}
    *     characters
@@ -76,8 +80,8 @@ public final class Reruns {
     Filter fixed = filter;
     OptionalLong after = OptionalLong.of(0);
     Optional<Page> last = Optional.empty();
-    while (after.isPresent() && moved + refused < limit) {
-      int most = (int) Math.min(BulkReruns.PAGE_MAX, limit - moved - refused);
+    while (after.isPresent() && moved < limit && refused < PASSED_MAX) {
+      int most = (int) Math.min(BulkReruns.PAGE_MAX, limit - moved);
       Page page = pages.next(fixed, after.getAsLong(), most);
       moved += page.moved();
       refused += page.refused().size();

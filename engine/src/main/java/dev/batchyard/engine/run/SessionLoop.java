@@ -39,12 +39,13 @@ final class SessionLoop implements Loop.Step {
   private final Turns turns;
   private final Signal wake;
   private final Chores chores;
+  private final Threads threads;
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
   private final Consumer<UUID> bootChanged;
   private final CompletableFuture<@Nullable Void> begun = new CompletableFuture<>();
   private final CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
-  private final Signal patience = new Signal();
+  private final Signal patience;
   private volatile Boot boot;
   private volatile boolean stopped;
   private volatile boolean resting;
@@ -60,7 +61,7 @@ final class SessionLoop implements Loop.Step {
       Attempts attempts,
       FinishLoop ends,
       Signals signals,
-      Time time,
+      Surroundings surroundings,
       Consumer<UUID> bootChanged) {
     this.config = config;
     this.sessions = ports.sessions();
@@ -71,17 +72,16 @@ final class SessionLoop implements Loop.Step {
     this.turns = signals.turns();
     this.wake = signals.wake();
     this.chores = signals.chores();
-    this.nanos = time.nanos();
-    this.ids = time.ids();
+    this.threads = surroundings.threads();
+    this.nanos = threads::nanos;
+    this.ids = surroundings.ids();
     this.bootChanged = bootChanged;
+    this.patience = new Signal(threads);
     this.boot = newBoot();
   }
 
   /** What woke loops wait for, and what is told of the machine. */
   record Signals(Signal wake, Chores chores, MachineLoop machine, Turns turns) {}
-
-  /** The node's own sources of time and identity; fixed in tests. */
-  record Time(LongSupplier nanos, Supplier<UUID> ids) {}
 
   /** {@return the boot under which new claims are made} */
   Boot boot() {
@@ -163,7 +163,7 @@ final class SessionLoop implements Loop.Step {
   }
 
   private Boot newBoot() {
-    return new Boot(ids.get(), nanos, config.beat(), config.doubtAfter());
+    return new Boot(ids.get(), threads, config.beat(), config.doubtAfter());
   }
 
   private void keep(NodeSession session, Boot current) throws InterruptedException {

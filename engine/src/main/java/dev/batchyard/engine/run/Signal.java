@@ -2,14 +2,19 @@ package dev.batchyard.engine.run;
 
 import java.time.Duration;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.Lock;
 
 /** Something may have changed: raised by many, awaited by one. A raise is never lost. */
 final class Signal {
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition raisedCondition = lock.newCondition();
+  private final Lock lock;
+  private final Condition raisedCondition;
   private volatile boolean raised;
+
+  Signal(Threads threads) {
+    this.lock = threads.newLock();
+    this.raisedCondition = lock.newCondition();
+  }
 
   void raise() {
     if (raised) {

@@ -16,12 +16,13 @@ final class Watchdog implements Loop.Step {
 
   private final EngineConfig config;
   private final Attempts attempts;
-  private final Signal never = new Signal();
+  private final Signal never;
   private int inVain;
 
-  Watchdog(EngineConfig config, Attempts attempts) {
+  Watchdog(EngineConfig config, Attempts attempts, Threads threads) {
     this.config = config;
     this.attempts = attempts;
+    this.never = new Signal(threads);
   }
 
   @Override

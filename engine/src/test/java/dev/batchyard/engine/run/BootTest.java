@@ -13,7 +13,7 @@ class BootTest {
 
   private final AtomicLong now = new AtomicLong(1_000);
   private final Boot boot =
-      new Boot(new UUID(0, 1), now::get, Duration.ofSeconds(1), Duration.ofSeconds(8));
+      new Boot(new UUID(0, 1), new SetTime(now), Duration.ofSeconds(1), Duration.ofSeconds(8));
 
   @Test
   void no_effect_passes_before_the_first_beat() {

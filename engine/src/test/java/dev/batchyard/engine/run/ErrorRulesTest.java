@@ -9,6 +9,7 @@ import dev.batchyard.engine.port.StoreUnavailable;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
@@ -18,8 +19,8 @@ class ErrorRulesTest {
       RetryPolicy.DEFAULT.withRules(List.of(new ErrorRule.Final("Boom")));
 
   private final Policies policies = new Policies();
-  private long nowNs = 7;
-  private final ErrorRules rules = new ErrorRules(policies, () -> nowNs);
+  private final AtomicLong nowNs = new AtomicLong(7);
+  private final ErrorRules rules = new ErrorRules(policies, new SetTime(nowNs));
 
   @Test
   void failures_of_one_second_read_the_rules_once() {
@@ -29,10 +30,10 @@ class ErrorRulesTest {
         .isEqualTo(RetryPolicy.DEFAULT);
     assertThat(rules.added(RetryPolicy.DEFAULT)).isEqualTo(RULED);
     policies.stored = RetryPolicy.DEFAULT;
-    nowNs += TimeUnit.SECONDS.toNanos(1) - 1;
+    nowNs.addAndGet(TimeUnit.SECONDS.toNanos(1) - 1);
     assertThat(rules.added(RetryPolicy.DEFAULT)).isEqualTo(RULED);
     assertThat(policies.reads).isEqualTo(1);
-    nowNs++;
+    nowNs.incrementAndGet();
     assertThat(rules.added(RetryPolicy.DEFAULT)).isEqualTo(RetryPolicy.DEFAULT);
     assertThat(policies.reads).isEqualTo(2);
   }
@@ -42,7 +43,7 @@ class ErrorRulesTest {
     policies.stored = RULED;
     assertThat(rules.added(RetryPolicy.DEFAULT)).isEqualTo(RULED);
     policies.away = true;
-    nowNs += TimeUnit.SECONDS.toNanos(1);
+    nowNs.addAndGet(TimeUnit.SECONDS.toNanos(1));
     assertThat(rules.added(RetryPolicy.DEFAULT)).isEqualTo(RULED);
     assertThat(rules.added(RetryPolicy.DEFAULT)).isEqualTo(RULED);
     assertThat(policies.reads).isEqualTo(2);

@@ -17,7 +17,7 @@ class SlotsTest {
 
   private final AtomicLong nowNs = new AtomicLong(1_000);
   private final Boot boot =
-      new Boot(new UUID(0, 1), nowNs::get, Duration.ofSeconds(1), Duration.ofSeconds(8));
+      new Boot(new UUID(0, 1), new SetTime(nowNs), Duration.ofSeconds(1), Duration.ofSeconds(8));
   private final Slots slots = new Slots(1);
 
   @Test

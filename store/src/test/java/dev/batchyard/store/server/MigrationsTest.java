@@ -37,7 +37,7 @@ class MigrationsTest {
 
   @Test
   void the_list_of_migrations_is_that_of_the_files() throws Exception {
-    Path folder = Path.of("src/main/resources/dev/batchyard/store/migration");
+    Path folder = Path.of("..", "store", "src/main/resources/dev/batchyard/store/migration");
     try (Stream<Path> files = Files.list(folder)) {
       assertThat(files.map(file -> file.getFileName().toString()))
           .containsExactlyInAnyOrderElementsOf(Migrations.FILES.values());

@@ -89,7 +89,7 @@ class StartChecksTest {
   @Test
   void a_server_that_is_too_old_is_refused() throws Exception {
     Path home = temp.resolve("old");
-    Path jar = Path.of("target", "old-postgres.jar");
+    Path jar = Path.of("..", "store", "target", "old-postgres.jar");
     try (var zip = new java.util.zip.ZipFile(jar.toFile())) {
       var entry = zip.stream().filter(e -> e.getName().endsWith(".txz")).findFirst().orElseThrow();
       Binaries.extract(zip.getInputStream(entry), home);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Files made to be held in memory, imported by a process whose heap is far smaller than they. */
 @PostgresTest
 class ImportMemoryTest {
-  private static final int END_MAX_S = 120;
+  private static final int END_MAX_S = 400;
   private static final int IMPORTS_AT_ONCE = 8;
   private static final int BLOCK = 1 << 16;
 

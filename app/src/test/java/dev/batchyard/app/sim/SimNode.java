@@ -1,0 +1,166 @@
+package dev.batchyard.app.sim;
+
+import dev.batchyard.api.TaskType;
+import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.placement.NodeTraits;
+import dev.batchyard.engine.port.AttemptLogs.OpenLog;
+import dev.batchyard.engine.run.Engine;
+import dev.batchyard.engine.run.EngineConfig;
+import dev.batchyard.engine.run.EnginePorts;
+import dev.batchyard.engine.run.Surroundings;
+import dev.batchyard.engine.run.TaskTypes;
+import dev.batchyard.store.Store;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** A node: the real engine over a faulty net, from one start to the next. */
+final class SimNode {
+
+  private static final Duration GRACE = Duration.ofSeconds(5);
+
+  private final Simulation sim;
+  private final World world;
+  private final String place;
+  private final String name;
+  private final int slots;
+  private int lives;
+  private @Nullable Life life;
+  private @Nullable SimSessions sessions;
+  private @Nullable Engine engine;
+
+  SimNode(Simulation sim, String place, String name, int slots) {
+    this.sim = sim;
+    this.world = sim.world;
+    this.place = place;
+    this.name = name;
+    this.slots = slots;
+  }
+
+  boolean isUp() {
+    return life != null && !life.isDead();
+  }
+
+  @Nullable Life life() {
+    return life;
+  }
+
+  /** Starts it; a new process. */
+  void start() {
+    Life begun = new Life(place + "." + ++lives);
+    life = begun;
+    world.trace.add(world, begun.name + " starts as " + name);
+    Store store = sim.store(begun);
+    SimSessions over =
+        new SimSessions(store.sessions(), sim.net, sim.links, world, sim.faults, begun, sim.census);
+    sessions = over;
+    FaultyPorts ports = new FaultyPorts(sim.net, begun, sim.census, sim.eye);
+    EnginePorts all =
+        new EnginePorts(
+            over,
+            ports.claims(store.claims()),
+            ports.finishes(store.finishes()),
+            ports.rescues(store.rescues()),
+            ports.expiries(store.expiries()),
+            ports.runningRows(store.runningRows()),
+            ports.steps(store.steps()),
+            sim.plan.upkeep() ? ports.upkeep(store.upkeep()) : FaultyPorts.NO_UPKEEP,
+            new JacksonParameters(),
+            (task, attempt) -> OpenLog.SILENT,
+            store.awayErrors(),
+            ports.retryPolicies(store.retryPolicies()),
+            Optional::empty);
+    List<TaskType<?>> types = new Script(sim, begun, this::kill).types();
+    Engine running =
+        Engine.start(
+            new EngineConfig(
+                name, "simulation", lives, "0", slots, World.LEASE, GRACE, NodeTraits.NONE),
+            sim.bug.ports(all, sim, begun),
+            new TaskTypes(types),
+            boot -> {},
+            new Surroundings(new SimThreads(world, begun), world::id, world.random));
+    engine = running;
+    store.addWoken(() -> {
+      if (!begun.isDead() && sim.tellsOfWork()) {
+        running.wake();
+      }
+      sim.wakeAll();
+    });
+  }
+
+  /** Kills it. */
+  void kill() {
+    Life dying = life;
+    if (dying != null && !dying.isDead()) {
+      world.trace.add(world, dying.name + " is killed");
+      dying.end();
+      if (sessions != null) {
+        sessions.died();
+      }
+      world.after(Duration.ofMillis(500).plus(world.upTo(Duration.ofSeconds(4))), this::startAgain);
+    }
+  }
+
+  private void startAgain() {
+    if (!isUp()) {
+      start();
+    }
+  }
+
+  /** It stands still for a while. */
+  void freeze(Duration time) {
+    Life frozen = life;
+    if (frozen != null && !frozen.isDead() && !frozen.isFrozen()) {
+      world.trace.add(world, frozen.name + " freezes for " + time.toMillis() + " ms");
+      frozen.freeze();
+      world.after(time, () -> goOn(frozen));
+    }
+  }
+
+  void goOn() {
+    if (life != null) {
+      goOn(life);
+    }
+  }
+
+  private void goOn(Life frozen) {
+    if (!frozen.isDead() && frozen.isFrozen()) {
+      world.trace.add(world, frozen.name + " goes on");
+      world.thaw(frozen);
+    }
+  }
+
+  /** Stops it as it should be, and starts it again. */
+  void stop() {
+    Life stopping = life;
+    Engine running = engine;
+    if (stopping == null || running == null || stopping.isDead()) {
+      return;
+    }
+    world.trace.add(world, stopping.name + " stops");
+    var _ =
+        world.start(
+            stopping,
+            "stop",
+            () -> {
+              try {
+                running.close();
+              } catch (InterruptedException e) {
+                world.violated("threads end as they should", "a stop was interrupted");
+              }
+              world.after(Duration.ZERO, () -> stopped(stopping));
+            });
+  }
+
+  private void stopped(Life stopping) {
+    if (life == stopping && !stopping.isDead()) {
+      world.trace.add(world, stopping.name + " has stopped");
+      stopping.end();
+      if (sessions != null) {
+        sessions.died();
+      }
+      world.after(world.upTo(Duration.ofSeconds(2)), this::startAgain);
+    }
+  }
+}
