@@ -99,6 +99,16 @@ create table compensation (
   PRIMARY KEY (task, round)
 );
 
+create table cordon (
+  name text not null,
+  by text not null,
+  at timestamp with time zone not null,
+  drains boolean not null,
+  ends boolean not null,
+  CHECK ((drains OR (NOT ends))),
+  PRIMARY KEY (name)
+);
+
 create table doctor_look (
   name text not null,
   worked_at timestamp with time zone,
@@ -154,10 +164,12 @@ create table lane (
   queue text not null,
   type text not null,
   priority smallint not null,
+  requirement integer not null default 0,
   CHECK (((priority >= 0) AND (priority <= 7))),
   FOREIGN KEY (queue) REFERENCES queue(name),
+  FOREIGN KEY (requirement) REFERENCES requirement(id),
   PRIMARY KEY (id),
-  UNIQUE (type, queue, priority)
+  UNIQUE (type, queue, priority, requirement)
 );
 
 create table lease (
@@ -211,6 +223,12 @@ create table node (
   version text not null,
   types text[] not null,
   slots integer not null,
+  cores integer not null default 0,
+  memory_mib bigint not null default 0,
+  disk_mib bigint not null default 0,
+  labels text[] not null default '{}'::text[],
+  queues text[] not null default '{}'::text[],
+  meets integer[] not null default '{0}'::integer[],
   lock_key bigint not null,
   started_at timestamp with time zone not null,
   beat_at timestamp with time zone not null,
@@ -219,6 +237,11 @@ create table node (
   fenced_at timestamp with time zone,
   fenced_why text,
   refused bigint not null default 0,
+  running integer not null default 0,
+  cpu real,
+  memory real,
+  disk real,
+  load real,
   PRIMARY KEY (boot)
 ) with (fillfactor=20);
 
@@ -306,6 +329,13 @@ create table request (
   at timestamp with time zone not null,
   CHECK ((kind = ANY (ARRAY['pause'::text, 'cancel'::text]))),
   PRIMARY KEY (task)
+);
+
+create table requirement (
+  id integer not null generated always as identity,
+  text text not null,
+  PRIMARY KEY (id),
+  UNIQUE (text)
 );
 
 create table retry_policy (
@@ -453,22 +483,30 @@ CREATE UNIQUE INDEX batch_then ON batchyard.batch USING btree (then_task) WHERE 
 
 CREATE UNIQUE INDEX step_undo ON batchyard.step USING btree (undo_task) WHERE (undo_task IS NOT NULL);
 
-CREATE OR REPLACE FUNCTION batchyard.beat(p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval, p_nodes integer, p_now timestamp with time zone)
- RETURNS TABLE(pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean, due_ms bigint, nodes integer)
+CREATE OR REPLACE FUNCTION batchyard.beat(p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval, p_nodes integer, p_running integer, p_cpu real, p_memory real, p_disk real, p_load real, p_lighter real, p_now timestamp with time zone)
+ RETURNS TABLE(pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean, due_ms bigint, nodes integer, head_room real, only_here integer[], cordon text)
  LANGUAGE plpgsql
 AS $function$
 declare
   v_now   timestamptz := coalesce(p_now, clock_timestamp());
   v_types text[];
+  v_queues text[];
+  v_meets integer[];
   v_due   timestamptz;
   v_nodes integer;
   v_odd   uuid[];
+  v_lighter uuid[];
+  v_room  real;
+  v_only  integer[];
+  v_name  text;
+  v_cordon text;
 begin
   update node
      set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
-         refused = refused + p_refused
+         refused = refused + p_refused, running = p_running, cpu = p_cpu, memory = p_memory,
+         disk = p_disk, load = p_load
    where boot = p_boot and fenced_at is null
-  returning types into v_types;
+  returning name, types, queues, meets into v_name, v_types, v_queues, v_meets;
   if not found then
     return;
   end if;
@@ -476,10 +514,16 @@ begin
     select count(*) filter (where s.held and s.lease_until >= v_now),
            array_agg(s.boot) filter (
              where s.boot <> p_boot
-               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now))
-      into v_nodes, v_odd
-      from (select boot, free_seen_at, lease_until, lock_key in (select locks_held()) as held
-              from node
+               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now)),
+           array_agg(s.boot) filter (
+             where s.boot <> p_boot and s.held and s.lease_until >= v_now and s.load < p_lighter
+               and not s.cordoned and s.types && v_types
+               and (v_queues = '{}' or s.queues = '{}' or s.queues && v_queues))
+      into v_nodes, v_odd, v_lighter
+      from (select boot, free_seen_at, lease_until, load, types, queues,
+                   exists (select from cordon c where c.name = n.name) as cordoned,
+                   lock_key in (select locks_held()) as held
+              from node n
              where fenced_at is null) s;
   end if;
   if v_odd is not null then
@@ -504,7 +548,15 @@ begin
       from seen s
      where n.boot = s.boot;
   end if;
-  if p_back is not null then
+  if v_lighter is not null then
+    select max(1 - (n.cpu + n.memory) / 2) into v_room from node n where n.boot = any (v_lighter);
+    v_only := array(
+      select m from unnest(v_meets) m
+       where not exists (select from node n where n.boot = any (v_lighter) and m = any (n.meets)));
+  end if;
+  select case when c.ends then 'ENDS' when c.drains then 'DRAINS' else 'STANDS' end into v_cordon
+    from cordon c where c.name = v_name;
+  if p_back is not null and v_cordon is null then
     select min(h.due_at) into v_due
       from lane l
       join queue q on q.name = l.queue
@@ -516,7 +568,8 @@ begin
           and b.due_at <= v_now + p_lease / 5
         order by b.due_at, b.bid
         limit 1) h
-     where l.type = any (v_types) and q.paused_at is null;
+     where l.type = any (v_types) and q.paused_at is null and l.requirement = any (v_meets)
+       and (v_queues = '{}' or l.queue = any (v_queues));
   end if;
   return query
     select coalesce(array_agg(r.task) filter (where r.kind = 'pause'), '{}'),
@@ -527,7 +580,7 @@ begin
            exists (select from expiry where look_at <= v_now),
            exists (select from lease where boot = p_boot),
            (extract(epoch from v_due - v_now) * 1000)::bigint,
-           v_nodes
+           v_nodes, v_room, v_only, coalesce(v_cordon, 'NONE')
       from request r
      where r.boot = p_boot;
 end $function$
@@ -1038,13 +1091,15 @@ begin
      order by number desc
   loop
     select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+       and requirement = v_from.requirement;
     if not found then
-      insert into lane (queue, type, priority)
-      values (v_from.queue, v_step.undo_type, v_from.priority)
+      insert into lane (queue, type, priority, requirement)
+      values (v_from.queue, v_step.undo_type, v_from.priority, v_from.requirement)
           on conflict do nothing;
       select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+         and requirement = v_from.requirement;
     end if;
     v_id := nextval('task_id');
     if v_ready = 0 then

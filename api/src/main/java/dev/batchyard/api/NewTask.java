@@ -20,6 +20,7 @@ import java.util.OptionalLong;
  * @param batch the open batch that it is a member of
  * @param retry the name of a retry policy; by priority when empty ({@code critical} for 0 and 1)
  * @param limits how long it may take
+ * @param requirement what a node must have to run it
  */
 public record NewTask(
     String type,
@@ -31,7 +32,8 @@ public record NewTask(
     TaskKeys keys,
     OptionalLong batch,
     Optional<String> retry,
-    Limits limits) {
+    Limits limits,
+    Requirement requirement) {
 
   /** The line that tasks wait in unless told otherwise. */
   public static final String DEFAULT_QUEUE = "default";
@@ -70,28 +72,42 @@ public record NewTask(
         TaskKeys.NONE,
         OptionalLong.empty(),
         Optional.empty(),
-        Limits.NONE);
+        Limits.NONE,
+        Requirement.NONE);
   }
 
   /** {@return the same with this label} */
   public NewTask withLabel(String newLabel) {
-    return new NewTask(type, params, newLabel, queue, priority, due, keys, batch, retry, limits);
+    return new NewTask(
+        type, params, newLabel, queue, priority, due, keys, batch, retry, limits, requirement);
   }
 
   /** {@return the same in this queue} */
   public NewTask withQueue(String newQueue) {
-    return new NewTask(type, params, label, newQueue, priority, due, keys, batch, retry, limits);
+    return new NewTask(
+        type, params, label, newQueue, priority, due, keys, batch, retry, limits, requirement);
   }
 
   /** {@return the same with this priority} */
   public NewTask withPriority(int newPriority) {
-    return new NewTask(type, params, label, queue, newPriority, due, keys, batch, retry, limits);
+    return new NewTask(
+        type, params, label, queue, newPriority, due, keys, batch, retry, limits, requirement);
   }
 
   /** {@return the same, not before this instant} */
   public NewTask withDue(Instant newDue) {
     return new NewTask(
-        type, params, label, queue, priority, Optional.of(newDue), keys, batch, retry, limits);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        Optional.of(newDue),
+        keys,
+        batch,
+        retry,
+        limits,
+        requirement);
   }
 
   /**
@@ -122,24 +138,52 @@ public record NewTask(
 
   /** {@return the same with these unique keys} */
   public NewTask withKeys(TaskKeys newKeys) {
-    return new NewTask(type, params, label, queue, priority, due, newKeys, batch, retry, limits);
+    return new NewTask(
+        type, params, label, queue, priority, due, newKeys, batch, retry, limits, requirement);
   }
 
   /** {@return the same as a member of this batch, which must not be sealed yet} */
   public NewTask withBatch(long newBatch) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, OptionalLong.of(newBatch), retry, limits);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        OptionalLong.of(newBatch),
+        retry,
+        limits,
+        requirement);
   }
 
   /** {@return the same with this retry policy} */
   public NewTask withRetry(String newRetry) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, batch, Optional.of(newRetry), limits);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        batch,
+        Optional.of(newRetry),
+        limits,
+        requirement);
   }
 
   /** {@return the same within these limits} */
   public NewTask withLimits(Limits newLimits) {
-    return new NewTask(type, params, label, queue, priority, due, keys, batch, retry, newLimits);
+    return new NewTask(
+        type, params, label, queue, priority, due, keys, batch, retry, newLimits, requirement);
+  }
+
+  /** {@return the same, for nodes that have this only} */
+  public NewTask withRequirement(Requirement newRequirement) {
+    return new NewTask(
+        type, params, label, queue, priority, due, keys, batch, retry, limits, newRequirement);
   }
 
   static void requireName(String field, String value) {

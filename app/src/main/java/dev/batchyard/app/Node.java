@@ -1,8 +1,11 @@
 package dev.batchyard.app;
 
+import dev.batchyard.app.config.Settings;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.NameTaken;
+import dev.batchyard.engine.port.NodeMetrics;
 import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EngineConfig;
 import dev.batchyard.engine.run.EnginePorts;
@@ -12,6 +15,7 @@ import dev.batchyard.store.Store;
 import dev.batchyard.store.server.CannotStart;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 
@@ -70,8 +74,14 @@ public final class Node implements AutoCloseable {
             Version.text(),
             installation.settings().slots(),
             installation.lease(),
-            installation.settings().stopGrace());
-    Engine engine = Engine.start(config, ports(store, logs), types, installation::prepare);
+            installation.settings().stopGrace(),
+            traits(installation));
+    Engine engine =
+        Engine.start(
+            config,
+            ports(store, logs, new Machine(installation.folder().root(), System::nanoTime)),
+            types,
+            installation::prepare);
     Node node = new Node(engine, logs, timer, name, store);
     store.addWoken(node.woken);
     try {
@@ -83,8 +93,28 @@ public final class Node implements AutoCloseable {
     return node;
   }
 
+  /**
+   * What the settings say of the node, and its machine.
+   *
+   * @throws CannotStart if it is to serve a queue that does not exist
+   */
+  private static NodeTraits traits(Installation installation) {
+    Settings settings = installation.settings();
+    List<String> known = installation.store().queues().names();
+    settings.queues().stream()
+        .filter(queue -> !known.contains(queue))
+        .findFirst()
+        .ifPresent(queue -> {
+          throw new CannotStart(
+              "queues: '%s' does not exist; './batchyard queue %s --create' makes it"
+                  .formatted(queue, queue));
+        });
+    return new NodeTraits(
+        Machine.capacity(installation.folder().root()), settings.labels(), settings.queues());
+  }
+
   /** {@return what an engine needs, from a store; its parameters are JSON} */
-  public static EnginePorts ports(Store store, AttemptLogs logs) {
+  public static EnginePorts ports(Store store, AttemptLogs logs, NodeMetrics metrics) {
     return new EnginePorts(
         store.sessions(),
         store.claims(),
@@ -97,7 +127,8 @@ public final class Node implements AutoCloseable {
         new JacksonParameters(),
         logs,
         store.awayErrors(),
-        store.retryPolicies());
+        store.retryPolicies(),
+        metrics);
   }
 
   /** {@return the engine} */

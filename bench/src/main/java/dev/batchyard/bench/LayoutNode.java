@@ -6,6 +6,7 @@ import dev.batchyard.api.TaskType;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.bench.layout.Layout;
+import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Submissions;
@@ -25,6 +26,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -135,7 +137,8 @@ final class LayoutNode implements AutoCloseable {
         "bench",
         Integer.parseInt(Key.SLOTS.usual()),
         EngineConfig.DEFAULT_LEASE,
-        EngineConfig.DEFAULT_STOP_GRACE);
+        EngineConfig.DEFAULT_STOP_GRACE,
+        NodeTraits.NONE);
   }
 
   private EnginePorts ports() {
@@ -151,7 +154,8 @@ final class LayoutNode implements AutoCloseable {
         codec,
         (task, attempt) -> AttemptLogs.OpenLog.SILENT,
         store.awayErrors(),
-        store.retryPolicies());
+        store.retryPolicies(),
+        Optional::empty);
   }
 
   private static TaskTypes types(Runnable started) {

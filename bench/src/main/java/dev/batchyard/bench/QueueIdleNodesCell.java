@@ -8,6 +8,7 @@ import dev.batchyard.app.config.Key;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.bench.queue.QueueSystem;
 import dev.batchyard.bench.queue.QueueSystems;
+import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EngineConfig;
 import dev.batchyard.engine.run.EnginePorts;
@@ -21,6 +22,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
@@ -134,13 +136,15 @@ final class QueueIdleNodesCell implements QueueCell {
             "bench",
             Integer.parseInt(Key.SLOTS.usual()),
             EngineConfig.DEFAULT_LEASE,
-            EngineConfig.DEFAULT_STOP_GRACE);
+            EngineConfig.DEFAULT_STOP_GRACE,
+            NodeTraits.NONE);
     EnginePorts ports =
         Node.ports(
             store,
             (task, attempt) -> {
               throw new IllegalStateException("task " + task + " is not due");
-            });
+            },
+            Optional::empty);
     return Engine.start(config, ports, types, boot -> {});
   }
 

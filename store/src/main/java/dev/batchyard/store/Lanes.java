@@ -20,7 +20,7 @@ import java.util.function.LongSupplier;
  */
 final class Lanes {
 
-  private record Lane(String queue, String type, int priority) {}
+  private record Lane(String queue, String type, int priority, int requirement) {}
 
   /** A policy that was there so long ago is looked up again. */
   private static final long POLICIES_KNOWN_NS = TimeUnit.SECONDS.toNanos(10);
@@ -42,17 +42,18 @@ final class Lanes {
 
   private static final String ADD =
       """
-      insert into lane (queue, type, priority)
-      values (?, ?, ?)
+      insert into lane (queue, type, priority, requirement)
+      values (?, ?, ?, ?)
       on conflict do nothing
       """;
 
   private static final String NUMBER =
       """
-      select id from lane where queue = ? and type = ? and priority = ?
+      select id from lane where queue = ? and type = ? and priority = ? and requirement = ?
       """;
 
   private final Db db;
+  private final Requirements requirements;
   private final Map<Lane, Integer> numbers = new ConcurrentHashMap<>();
   private final Set<String> queues = ConcurrentHashMap.newKeySet();
   private final Set<String> retryPolicies = ConcurrentHashMap.newKeySet();
@@ -66,6 +67,7 @@ final class Lanes {
    */
   Lanes(Db db, LongSupplier nanos) {
     this.db = db;
+    this.requirements = new Requirements(db);
     this.nanos = nanos;
     forgetPolicies();
   }
@@ -104,24 +106,40 @@ final class Lanes {
         "; './batchyard retry-policy %s --create' makes it");
   }
 
-  /** {@return the number of a draft's lane, made if it is new} */
+  /**
+   * {@return the number of a draft's lane, made if it is new}
+   *
+   * @throws dev.batchyard.engine.port.InvalidParameters if it requires something new, and there are
+   *     too many different requirements
+   */
   int number(TaskDraft draft) {
     return numbers.computeIfAbsent(
-        new Lane(draft.queue(), draft.type(), draft.priority()), this::read);
+        new Lane(
+            draft.queue(),
+            draft.type(),
+            draft.priority(),
+            requirements.number(draft.requirement())),
+        this::read);
   }
 
   private int read(Lane lane) {
     // the insert uses up an id and writes even if the lane exists: so look first
     List<Integer> found = find(lane);
     if (found.isEmpty()) {
-      var _ = db.update(ADD, lane.queue(), lane.type(), lane.priority());
+      var _ = db.update(ADD, lane.queue(), lane.type(), lane.priority(), lane.requirement());
       found = find(lane);
     }
     return found.getFirst();
   }
 
   private List<Integer> find(Lane lane) {
-    return db.query(NUMBER, r -> r.getInt("id"), lane.queue(), lane.type(), lane.priority());
+    return db.query(
+        NUMBER,
+        r -> r.getInt("id"),
+        lane.queue(),
+        lane.type(),
+        lane.priority(),
+        lane.requirement());
   }
 
   private void check(

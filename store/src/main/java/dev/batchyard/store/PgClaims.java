@@ -47,6 +47,11 @@ final class PgClaims implements Claims {
       """
       with clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as at),
+      mine as materialized (
+        select n.queues, n.meets
+          from node n
+         where n.boot = ? and n.fenced_at is null
+           and not exists (select from cordon c where c.name = n.name)),
       head as materialized (
         select l.id as lane, l.type, h.whole, w.n as wanted, m.due_at as mark,
                case when h.whole then least(w.n, 1) else least(w.n, (w.n - 1) / h.size + 2) end as blocks,
@@ -65,6 +70,8 @@ final class PgClaims implements Claims {
             order by b.due_at, b.bid
             limit 1) h
          where q.paused_at is null
+           and l.requirement = any (coalesce(?::integer[], (select meets from mine)::integer[]))
+           and ((select queues from mine) = '{}' or l.queue = any ((select queues from mine)::text[]))
          order by h.due_at + l.priority * q.age_step, l.id
         offset ?
          limit 1),
@@ -77,7 +84,7 @@ final class PgClaims implements Claims {
            and b.due_at <= (select at from clock)
            and b.whole = (select whole from head)
            and (? or not b.whole or b.lo < b.hi)
-           and exists (select from node where boot = ? and fenced_at is null)
+           and exists (select from mine)
          order by b.due_at, b.bid
          limit (select blocks from head)
            for update of b skip locked),
@@ -235,10 +242,21 @@ final class PgClaims implements Claims {
       """;
 
   private record Asked(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
+      UUID boot,
+      UUID token,
+      Map<String, Integer> wantedByType,
+      int free,
+      boolean suspects,
+      Set<Integer> requirements) {
 
     int wanted(String type) {
       return Math.min(BATCH_MAX, Math.min(free, Objects.requireNonNull(wantedByType.get(type))));
+    }
+
+    Optional<int[]> only() {
+      return requirements.isEmpty()
+          ? Optional.empty()
+          : Optional.of(requirements.stream().mapToInt(Integer::intValue).toArray());
     }
   }
 
@@ -277,11 +295,16 @@ final class PgClaims implements Claims {
 
   @Override
   public List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
+      UUID boot,
+      UUID token,
+      Map<String, Integer> wantedByType,
+      int free,
+      boolean suspects,
+      Set<Integer> requirements) {
     if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
-    Asked asked = new Asked(boot, token, wantedByType, free, suspects);
+    Asked asked = new Asked(boot, token, wantedByType, free, suspects, requirements);
     claiming.lock(); // one node, one claim at a time: the marks are its own
     try {
       return claim(asked);
@@ -350,15 +373,16 @@ final class PgClaims implements Claims {
               return claim(row, Objects.requireNonNull(first.get()), asked.token());
             },
             clock.bound(),
+            asked.boot(),
             BATCH_MAX,
             types.toArray(String[]::new),
             types.stream().mapToInt(asked::wanted).toArray(),
             lanes.stream().mapToInt(Integer::intValue).toArray(),
             lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
             asked.suspects(),
+            asked.only(),
             place,
             asked.suspects(),
-            asked.boot(),
             asked.token(),
             asked.boot());
     if (rows.isEmpty()) {

@@ -1,6 +1,10 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.placement.HeadRoom;
+import dev.batchyard.engine.placement.MachineUse;
+import dev.batchyard.engine.placement.NodeLoad;
 import dev.batchyard.engine.port.BootFenced;
+import dev.batchyard.engine.port.NodePulse;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.SessionLost;
 import java.sql.Array;
@@ -11,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +32,7 @@ final class PgNodeSession implements NodeSession {
   private static final String BEAT =
       """
       select * from beat(?, ? * interval '1 ms', ?, ?, ?::bigint * interval '1 ms', ?::integer,
-                         ?::timestamptz)
+                         ?, ?::real, ?::real, ?::real, ?::real, ?::real, ?::timestamptz)
       """;
 
   /** Longer than any task has waited. */
@@ -55,6 +60,9 @@ final class PgNodeSession implements NodeSession {
   /** How many live, as of the last beat that looked; empty before the first. */
   private Optional<Integer> nodes = Optional.empty();
 
+  /** The less loaded ones, as of the same beat. */
+  private Optional<Lighter> lighter = Optional.empty();
+
   PgNodeSession(
       Connection connection, StoreClock clock, UUID boot, Duration lease, LongSupplier nanos) {
     this.connection = connection;
@@ -65,8 +73,9 @@ final class PgNodeSession implements NodeSession {
   }
 
   @Override
-  public Beat beat(boolean mayFence, long refused, Look look) {
+  public Beat beat(boolean mayFence, long refused, Look look, NodePulse pulse) {
     long fromNs = nanos.getAsLong();
+    Optional<MachineUse> use = pulse.load().map(NodeLoad::use);
     Optional<Duration> back = back(look, fromNs);
     try {
       Optional<Beat> beat =
@@ -80,6 +89,12 @@ final class PgNodeSession implements NodeSession {
               refused,
               back.map(Duration::toMillis),
               nodes,
+              pulse.running(),
+              use.map(MachineUse::cpu),
+              use.map(MachineUse::memory),
+              use.map(MachineUse::disk),
+              pulse.load().map(NodeLoad::score),
+              pulse.load().map(load -> load.score() - HeadRoom.CLEARLY),
               clock.bound());
       if (back.filter(EVER::equals).isPresent()) {
         lookedNs = nanos.getAsLong();
@@ -135,6 +150,7 @@ final class PgNodeSession implements NodeSession {
     int counted = row.getInt("nodes");
     if (!row.wasNull()) {
       nodes = Optional.of(counted);
+      lighter = lighter(row);
     }
     List<StopRequest> requests = new ArrayList<>();
     for (Long task : longs(row.getArray("pauses"))) {
@@ -152,7 +168,18 @@ final class PgNodeSession implements NodeSession {
         row.getBoolean("expiring"),
         row.getBoolean("owning"),
         due,
-        nodes.filter(n -> n > CROWD).isPresent());
+        nodes.filter(n -> n > CROWD).isPresent(),
+        lighter,
+        Cordon.valueOf(row.getString("cordon")));
+  }
+
+  private static Optional<Lighter> lighter(ResultSet row) throws SQLException {
+    double headRoom = row.getDouble("head_room");
+    if (row.wasNull()) {
+      return Optional.empty();
+    }
+    Integer[] onlyHere = (Integer[]) row.getArray("only_here").getArray();
+    return Optional.of(new Lighter(headRoom, Set.of(onlyHere)));
   }
 
   private static Long[] longs(Array array) throws SQLException {

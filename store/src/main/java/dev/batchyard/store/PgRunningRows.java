@@ -5,8 +5,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Takes no lock on the lease: a row that is written in the very moment in which its attempt ends is
- * not shown (readers compare the lease) and is swept by {@link PgUpkeep}.
+ * Shares the lease with no end of its attempt: a row that came after that would be swept, but only
+ * by the next {@link PgUpkeep}.
  */
 final class PgRunningRows implements RunningRows {
 
@@ -24,7 +24,7 @@ final class PgRunningRows implements RunningRows {
          select l.id
            from lease l
           where l.id = g.lease and l.token = g.token and l.ids @> g.task
-         offset 0) l
+            for share) l
           on conflict (task) do update
          set lease = excluded.lease, node = excluded.node,
              started_at = case when r.lease = excluded.lease then r.started_at

@@ -40,11 +40,14 @@ final class PgSessions implements Sessions {
   private static final String REGISTER =
       """
       insert into node as n
-        (boot, name, host, pid, version, types, slots, lock_key, started_at, beat_at, lease_until)
-      select ?, ?, ?, ?, ?, ?, ?, ?, c.now, c.now, c.now + ? * interval '1 ms'
+        (boot, name, host, pid, version, types, slots, cores, memory_mib, disk_mib, labels, queues,
+         meets, lock_key, started_at, beat_at, lease_until)
+      select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, c.now, c.now, c.now + ? * interval '1 ms'
         from (select coalesce(?::timestamptz, clock_timestamp()) as now) c
           on conflict (boot) do update
-         set types = excluded.types, slots = excluded.slots, beat_at = excluded.beat_at,
+         set types = excluded.types, slots = excluded.slots, cores = excluded.cores,
+             memory_mib = excluded.memory_mib, disk_mib = excluded.disk_mib,
+             labels = excluded.labels, queues = excluded.queues, meets = excluded.meets, beat_at = excluded.beat_at,
              lease_until = excluded.lease_until, free_seen_at = null
        where n.fenced_at is null
       """;
@@ -82,11 +85,15 @@ final class PgSessions implements Sessions {
   /** Why a boot is fenced that stopped in good order. */
   static final String STOPPED = "stopped";
 
+  // who was drained to end has done so: started again it is only drained
   private static final String LEAVE =
       """
-      update node
-         set fenced_at = coalesce(?::timestamptz, clock_timestamp()), fenced_why = ?
-       where boot = ? and fenced_at is null
+      with gone as (
+        update node
+           set fenced_at = coalesce(?::timestamptz, clock_timestamp()), fenced_why = ?
+         where boot = ? and fenced_at is null
+        returning name)
+      update cordon set ends = false where ends and name in (select name from gone)
       """;
 
   private final SessionSource source;
@@ -166,6 +173,12 @@ final class PgSessions implements Sessions {
             node.version(),
             node.types().toArray(String[]::new),
             node.slots(),
+            node.traits().capacity().cores(),
+            node.traits().capacity().memoryMib(),
+            node.traits().capacity().diskMib(),
+            node.traits().labels().toArray(String[]::new),
+            node.traits().queues().toArray(String[]::new),
+            Requirements.met(connection, node.traits().named(node.name())),
             lockKey(node.boot()),
             lease.toMillis(),
             clock.bound());

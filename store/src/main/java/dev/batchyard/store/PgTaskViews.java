@@ -1,11 +1,13 @@
 package dev.batchyard.store;
 
+import dev.batchyard.api.Requirement;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.TaskViews.Unserved;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -33,10 +35,21 @@ final class PgTaskViews implements TaskViews {
           t.params, t.retry, t.key, t.live_key, t.period_key,
                  (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch, t.flags,
                  t.due_at, o.result, o.error,
+                 (select text from requirement where id = l.requirement) as requires,
                  q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
-                 exists (select from node m
-                          where m.fenced_at is null and l.type = any (m.types)
-                            and m.lease_until >= coalesce(?::timestamptz, clock_timestamp())) as served
+                 (select case when bool_or(l.type = any (m.types)) is not true then 'TYPE'
+                              when not bool_or(l.type = any (m.types) and s.queue) then 'QUEUE'
+                              when not bool_or(l.type = any (m.types) and s.queue
+                                               and l.requirement = any (m.meets)) then 'REQUIREMENT'
+                              when not bool_or(l.type = any (m.types) and s.queue
+                                               and l.requirement = any (m.meets)
+                                               and not s.cordoned) then 'UNCORDONED' end
+                    from node m
+                   cross join lateral (
+                     select m.queues = '{}' or l.queue = any (m.queues) as queue,
+                            exists (select from cordon c where c.name = m.name) as cordoned) s
+                   where m.fenced_at is null
+                     and m.lease_until >= coalesce(?::timestamptz, clock_timestamp())) as unserved
             from task t
             join lane l on l.id = t.lane
             join queue u on u.name = l.queue
@@ -123,6 +136,7 @@ final class PgTaskViews implements TaskViews {
                 r.getString("retry"),
                 keys(r),
                 LimitsJson.read(r),
+                Requirement.parse(r.getString("requires")),
                 Sql.maybeLong(r, "batch"),
                 (r.getInt("flags") & Claim.THEN) == 0
                     ? Optional.empty()
@@ -132,7 +146,7 @@ final class PgTaskViews implements TaskViews {
                 ledger(r),
                 Sql.maybeText(r, "position"),
                 Sql.maybeText(r, "request"),
-                r.getBoolean("served"),
+                Sql.maybeText(r, "unserved").map(Unserved::valueOf),
                 queuePause(r),
                 history.attempts(),
                 history.events(row, begun(r))),

@@ -7,6 +7,7 @@ import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Compensations;
+import dev.batchyard.engine.port.Cordons;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
@@ -198,6 +199,10 @@ public final class Store {
 
   public Queues queues() {
     return new PgQueues(db, clock, wakeUps);
+  }
+
+  public Cordons cordons() {
+    return new PgCordons(db, clock, wakeUps);
   }
 
   public RetryPolicies retryPolicies() {

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,6 +50,18 @@ class DoctorServerTest {
         .extracting(Found::subject)
         .containsExactly("fsync", "full_page_writes");
     assertThat(f.store.doctor().repair(look(Check.SETTINGS))).isEmpty();
+  }
+
+  @Test
+  void nodes_that_may_need_more_connections_than_there_are_are_found() {
+    UUID _ = f.node();
+    f.sql("update node set slots = 100000, lease_until = '2031-04-01'");
+    assertThat(look(Check.CONNECTIONS).found())
+        .singleElement()
+        .matches(found ->
+            found.detail().startsWith("1 live nodes may need 200007 connections, it allows "));
+    f.sql("update node set lease_until = '2031-01-01'");
+    assertThat(look(Check.CONNECTIONS).found()).as("it lives no more").isEmpty();
   }
 
   @Test

@@ -491,13 +491,4 @@ class DoctorTest {
       f.sql("alter table request reset (autovacuum_enabled)");
     }
   }
-
-  @Test
-  void nodes_that_may_need_more_connections_than_there_are_are_found() {
-    f.sql("update node set slots = 100000, lease_until = '2031-04-01'");
-    assertThat(only(Check.CONNECTIONS).detail())
-        .startsWith("1 live nodes may need 200007 connections, it allows ");
-    f.sql("update node set lease_until = '2031-01-01'");
-    assertThat(look(Check.CONNECTIONS).found()).as("it lives no more").isEmpty();
-  }
 }

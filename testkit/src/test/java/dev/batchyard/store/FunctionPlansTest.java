@@ -82,7 +82,7 @@ class FunctionPlansTest {
     CALLS.put(
         "beat",
         """
-        select beat(lpad('1', 32, '0')::uuid, '10 s', true, 0, '1 day', null, '2031-01-02')
+        select beat(lpad('1', 32, '0')::uuid, '10 s', true, 0, '1 day', null, 1, 0.5, 0.5, 0.5, 0.5, 0.4, '2031-01-02')
         """);
   }
 

@@ -45,7 +45,7 @@ final class StoreFixture implements AutoCloseable {
 
   private static final String EMPTY =
       """
-      truncate task, step, compensation, expiry, task_key, batch, outcome, tally, block, lease, parked, request, running, node,
+      truncate task, step, compensation, expiry, task_key, batch, outcome, tally, block, lease, parked, request, running, node, cordon,
                checkpoint, checkpoint_log, reject, attempt_log, event, log_line, lane, doctor_look
        restart identity
       """;
@@ -55,6 +55,7 @@ final class StoreFixture implements AutoCloseable {
       delete from queue where name <> 'default';
       delete from retry_policy where name not in ('default', 'critical');
       delete from retry_rule;
+      delete from requirement where id > 0;
       update queue set age_step = '60 s', paused_by = null, paused_at = null;
       update id_span set entered_at = null, keep_until = null, kept_why = null
       """;

@@ -4,9 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
+import dev.batchyard.engine.placement.Capacity;
+import dev.batchyard.engine.placement.MachineUse;
+import dev.batchyard.engine.placement.NodeLoad;
+import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.port.Check;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.LogLines.Line;
+import dev.batchyard.engine.port.NodePulse;
+import dev.batchyard.engine.port.NodeRegistration;
+import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.Verdict;
 import dev.batchyard.testkit.PostgresTest;
@@ -17,6 +24,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
 import java.util.UUID;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -260,6 +269,30 @@ final class PagesTest {
     assertThat(page.select("tbody tr").get(0).text()).contains("n1", "alive", "1 of 8", "0.1.0");
     assertThat(page.select("tbody tr").get(1).select(".badge").text()).isEqualTo("gone");
     assertThat(page.select("tbody td").eachText()).contains(WebFixture.HOST);
+  }
+
+  @Test
+  void nodes_show_how_loaded_they_are_and_what_they_have() {
+    NodeTraits traits =
+        new NodeTraits(
+            new Capacity(4, 8_192, 100_000),
+            new TreeSet<>(List.of("区=东")),
+            new TreeSet<>(List.of("default")));
+    try (NodeSession session =
+        f.store
+            .sessions()
+            .open(
+                new NodeRegistration(
+                    UUID.randomUUID(), "节点一", "host", 1, "0", List.of(), 8, traits))) {
+      NodeLoad load = new NodeLoad(new MachineUse(0.5, 0.25, 0.75), 0.5);
+      session.beat(true, 0, NodeSession.Look.NONE, new NodePulse(Optional.of(load), 3));
+
+      assertThat(browser.page("/nodes").select("tbody tr").text())
+          .contains(
+              "40%", "cpu 50%, memory 25%, disk 75%", "4 cores, 8,192 MiB, disk 97 GiB", "区=东");
+      assertThat(browser.page("/nodes?lang=zh").select("tbody tr").text())
+          .contains("节点一", "CPU 50%，内存 25%，磁盘 75%", "4 核，内存 8,192 MiB，磁盘 97 GiB");
+    }
   }
 
   @Test

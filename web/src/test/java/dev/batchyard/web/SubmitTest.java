@@ -82,6 +82,7 @@ final class SubmitTest {
         ,"label":"夜间导入 😀","priority":2,"due":"2099-12-31T22:00:00+08:00","queue":"default",\
         "key":"a","uniqueLive":"b","uniqueWithin":{"key":"c","period":"PT10M"},"retry":"critical",\
         "limits":{"queueTimeout":"PT1H","attemptTimeout":"PT2H","deadline":"2100-01-01T00:00:00Z"},\
+        "requires":"memory=8GiB,gpu=a100",\
         "batch":null\
         """;
     HttpResponse<String> answer = post(JSON, line(1, fields) + "\n");
@@ -95,6 +96,12 @@ final class SubmitTest {
     assertThat(ask("due_at = timestamptz '2099-12-31 14:00:00+00'", told)).isEqualTo("t");
     assertThat(ask("period_key || key || live_key", told)).isEqualTo("cab");
     assertThat(ask("limits is not null", told)).isEqualTo("t");
+    assertThat(
+            ask(
+                "(select r.text from batchyard.lane l"
+                    + " join batchyard.requirement r on r.id = l.requirement where l.id = lane)",
+                told))
+        .isEqualTo("gpu=a100,memory=8GiB");
 
     HttpResponse<String> again = post(NDJSON, line(2, ",\"key\":\"a\"") + "\r\n" + line(3, ""));
     List<JsonNode> answers = lines(again.body());
@@ -131,6 +138,7 @@ final class SubmitTest {
     wrong(line(1, ",\"due\":\"+20000-01-01T00:00:00Z\""), "due", "before 9999");
     wrong(line(1, ",\"limits\":{\"totalTimeout\":\"PT0S\"}"), "limits.totalTimeout", "PT0S");
     wrong(line(1, ",\"limits\":{\"rest\":1}"), "limits.rest", "is unknown");
+    wrong(line(1, ",\"requires\":\"gpu,cores=x\""), "requires", "cores=x must be a whole number");
     wrong(
         line(1, ",\"limits\":{\"deadline\":\"2020-01-01T00:00:00Z\"}"),
         "limits.deadline",

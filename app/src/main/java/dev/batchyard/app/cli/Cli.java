@@ -73,6 +73,8 @@ final class Cli {
         .addSubcommand(new CompensationsCommand(this))
         .addSubcommand(new QueuesCommand(this))
         .addSubcommand(new QueueCommand(this))
+        .addSubcommand(new NodesCommand(this))
+        .addSubcommand(new NodeCommand(this))
         .addSubcommand(new RetryPoliciesCommand(this))
         .addSubcommand(new RetryPolicyCommand(this))
         .addSubcommand(new MarkCommand(this))

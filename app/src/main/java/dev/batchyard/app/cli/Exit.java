@@ -10,7 +10,7 @@ enum Exit {
   USAGE(2),
   /** The program cannot start, or the database cannot be reached or cannot do what is asked. */
   CANNOT_START(3),
-  /** There is no such task, batch, queue or retry policy. */
+  /** There is no such task, batch, queue, node or retry policy. */
   NOT_FOUND(4),
   /** A defect of the program. */
   DEFECT(70),

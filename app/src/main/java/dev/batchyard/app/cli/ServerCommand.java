@@ -35,6 +35,18 @@ final class ServerCommand implements Callable<Integer> {
       description = "Attempts that the node runs at once; 8 unless set.")
   private Optional<String> slots = Optional.empty();
 
+  @Option(
+      names = "--labels",
+      paramLabel = "LABELS",
+      description = "What tasks can ask of the node, such as gpu=a100,zone=eu.")
+  private Optional<String> labels = Optional.empty();
+
+  @Option(
+      names = "--queues",
+      paramLabel = "NAMES",
+      description = "The queues that the node serves, such as default,nightly; all unless set.")
+  private Optional<String> queues = Optional.empty();
+
   @Option(names = "--no-web", description = "Serves no pages.")
   private boolean noWeb;
 
@@ -48,6 +60,8 @@ final class ServerCommand implements Callable<Integer> {
     port.ifPresent(value -> flags.put(Key.PORT, value));
     name.ifPresent(value -> flags.put(Key.NAME, value));
     slots.ifPresent(value -> flags.put(Key.SLOTS, value));
+    labels.ifPresent(value -> flags.put(Key.LABELS, value));
+    queues.ifPresent(value -> flags.put(Key.QUEUES, value));
     try (Serving serving = Serving.start(cli, cli.settings(flags), !noWeb)) {
       Map<String, Object> document = new LinkedHashMap<>();
       document.put("node", serving.nodeName());

@@ -51,6 +51,7 @@ final class Serving implements AutoCloseable {
     // first, since a port that is taken ends it all
     pages = withPages ? Optional.of(parts.add(pages(settings))) : Optional.empty();
     node = parts.add(Node.start(installation, name, types));
+    var _ = node.engine().drained().thenRun(signal::raise);
     parts.add(() ->
         whenRaised(() -> report.stopping(name.text(), node.engine().held(), settings.stopGrace())));
     node.engine().onWornOut(this::wearOut);
@@ -119,7 +120,8 @@ final class Serving implements AutoCloseable {
   }
 
   /**
-   * Waits for SIGTERM, SIGINT or SIGHUP, or until the node is worn out; {@return what to exit with}
+   * Waits for SIGTERM, SIGINT or SIGHUP, until the node is drained and is to end then, or until it
+   * is worn out; {@return what to exit with}
    */
   Exit untilStopped() throws InterruptedException {
     signal.await();

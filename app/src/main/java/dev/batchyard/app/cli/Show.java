@@ -2,6 +2,7 @@ package dev.batchyard.app.cli;
 
 import dev.batchyard.api.ErrorRule;
 import dev.batchyard.api.Limits;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
@@ -147,6 +148,9 @@ final class Show {
                 text,
                 "unique",
                 "%s until %s".formatted(w.key(), at(row.submitted().plus(w.period())))));
+    if (!detail.requirement().equals(Requirement.NONE)) {
+      field(text, "requires", detail.requirement().text());
+    }
     limits(text, detail.limits());
     detail.batch().ifPresent(batch -> field(text, "batch", Long.toString(batch)));
     detail.after().ifPresent(batch -> field(text, "after", "batch " + batch.id()));
@@ -157,9 +161,11 @@ final class Show {
     }
     detail.positionJson().ifPresent(position -> field(text, "checkpoint", position));
     detail.waitsFor().ifPresent(batch -> field(text, "waits", waits(batch)));
-    if (row.state() == TaskState.READY && !detail.served()) {
-      field(
-          text, "waits", "no live node serves " + row.type() + "; './batchyard server' starts one");
+    if (row.state() == TaskState.READY) {
+      detail
+          .unserved()
+          .ifPresent(
+              why -> field(text, "waits", NodeWords.unserved(row, detail.requirement(), why)));
     }
     if (WAITING.contains(row.state())) {
       detail

@@ -2,6 +2,7 @@ package dev.batchyard.app.cli;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import java.util.List;
@@ -46,6 +47,13 @@ final class TaskFlags {
           "The retry policy; unless set, critical for the priorities 0 and 1, else default.")
   private Optional<String> retry = Optional.empty();
 
+  @Option(
+      names = "--requires",
+      paramLabel = "LIST",
+      description =
+          "What its node must have: labels, cores, memory, disk, as gpu=a100,cores=4,memory=8GiB.")
+  private Optional<String> requires = Optional.empty();
+
   @Mixin private LimitFlags limits = new LimitFlags();
 
   /** {@return whether any of them stands on the command line} */
@@ -55,6 +63,7 @@ final class TaskFlags {
         || queue.isPresent()
         || priority.isPresent()
         || retry.isPresent()
+        || requires.isPresent()
         || !limits.read(context).none();
   }
 
@@ -70,7 +79,8 @@ final class TaskFlags {
     try {
       NewTask placed =
           read.withQueue(queue.orElse(read.queue())).withPriority(priority.orElse(read.priority()));
-      return retry.map(placed::withRetry).orElse(placed);
+      NewTask tried = retry.map(placed::withRetry).orElse(placed);
+      return requires.map(Requirement::parse).map(tried::withRequirement).orElse(tried);
     } catch (IllegalArgumentException e) {
       throw new CliFailure(Exit.USAGE, "--" + e.getMessage());
     }

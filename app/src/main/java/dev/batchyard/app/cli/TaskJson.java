@@ -5,6 +5,7 @@ import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
+import dev.batchyard.engine.port.TaskViews.Unserved;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,6 +61,10 @@ final class TaskJson {
     put(document, "attemptTimeoutMs", detail.limits().attemptTimeout().map(Duration::toMillis));
     put(document, "totalTimeoutMs", detail.limits().totalTimeout().map(Duration::toMillis));
     put(document, "deadline", detail.limits().deadline());
+    put(
+        document,
+        "requires",
+        Optional.of(detail.requirement().text()).filter(text -> !text.isEmpty()));
     detail.batch().ifPresent(batch -> document.put("batch", batch));
     put(document, "after", detail.after().map(BatchCommand::document));
     put(document, "result", detail.resultJson().map(CODEC::parse));
@@ -68,6 +73,7 @@ final class TaskJson {
     put(document, "position", detail.positionJson().map(CODEC::parse));
     put(document, "request", detail.request());
     document.put("served", detail.served());
+    put(document, "unserved", detail.unserved().map(Unserved::word));
     put(document, "queuePause", detail.queuePause());
     document.put(
         "attempts",

@@ -94,7 +94,7 @@ final class Watcher {
       toldAt = context.nanos().getAsLong();
     }
     if (row.state() == TaskState.READY && !detail.served() && !unservedTold) {
-      console.note("no live node serves %s; './batchyard server' starts one".formatted(row.type()));
+      console.note(NodeWords.unserved(row, detail.requirement(), detail.unserved().orElseThrow()));
       unservedTold = true;
     }
   }

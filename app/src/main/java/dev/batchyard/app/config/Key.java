@@ -22,6 +22,10 @@ public enum Key {
       1,
       1_000,
       "attempts that the node runs at once; it opens up to 2 connections for each, and 7 more"),
+  /** The node's labels. */
+  LABELS("none", "what tasks can ask of the node, as key or key=value with commas between"),
+  /** The queues that it serves. */
+  QUEUES("all", "the queues that the node serves, with commas between"),
   /** The grace of a stop. */
   STOP_GRACE_S(30, 0, 3_600, "seconds that a stop waits for checkpoints"),
   /** The retention of logs. */
@@ -86,7 +90,7 @@ public enum Key {
   /** {@return whether the command line has a flag for it; lists of processes show flags to all} */
   public boolean hasFlag() {
     return switch (this) {
-      case DATA, DB, NAME, PORT, SLOTS -> true;
+      case DATA, DB, NAME, PORT, SLOTS, LABELS, QUEUES -> true;
       case DB_USER, DB_PASSWORD, STOP_GRACE_S, LOG_DAYS, TASK_DAYS -> false;
     };
   }
@@ -98,7 +102,7 @@ public enum Key {
   public boolean hasFileVariable() {
     return switch (this) {
       case DB, DB_USER, DB_PASSWORD -> true;
-      case DATA, NAME, PORT, SLOTS, STOP_GRACE_S, LOG_DAYS, TASK_DAYS -> false;
+      case DATA, NAME, PORT, SLOTS, LABELS, QUEUES, STOP_GRACE_S, LOG_DAYS, TASK_DAYS -> false;
     };
   }
 

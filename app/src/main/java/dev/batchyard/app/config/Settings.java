@@ -1,11 +1,14 @@
 package dev.batchyard.app.config;
 
+import dev.batchyard.api.NodeLabels;
 import dev.batchyard.store.server.CannotStart;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
@@ -18,6 +21,8 @@ import java.util.regex.Pattern;
  * @param name the node's name; made from host and slot if empty
  * @param port of the pages, 0 for any
  * @param slots attempts at once
+ * @param labels of the node
+ * @param queues that it serves; all if empty
  * @param stopGrace how long a stop waits for checkpoints
  * @param logRetention how long the logs of tasks are kept
  * @param taskRetention how long tasks are kept from their end on
@@ -30,6 +35,8 @@ public record Settings(
     Optional<String> name,
     int port,
     int slots,
+    SortedSet<String> labels,
+    SortedSet<String> queues,
     Duration stopGrace,
     Duration logRetention,
     Duration taskRetention) {
@@ -56,6 +63,8 @@ public record Settings(
         Optional.ofNullable(given.get(Key.NAME)).map(Settings::checkedName),
         number(given, Key.PORT),
         number(given, Key.SLOTS),
+        labels(given.getOrDefault(Key.LABELS, "")),
+        queues(given.getOrDefault(Key.QUEUES, "")),
         Duration.ofSeconds(number(given, Key.STOP_GRACE_S)),
         Duration.ofDays(number(given, Key.LOG_DAYS)),
         Duration.ofDays(number(given, Key.TASK_DAYS)));
@@ -87,6 +96,26 @@ public record Settings(
     return name;
   }
 
+  private static SortedSet<String> labels(String text) {
+    try {
+      return NodeLabels.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new CannotStart("labels: " + e.getMessage(), e);
+    }
+  }
+
+  private static SortedSet<String> queues(String text) {
+    SortedSet<String> queues = new TreeSet<>();
+    for (String name : text.isEmpty() ? new String[0] : text.split(",", -1)) {
+      if (name.isBlank() || !queues.add(name.strip())) {
+        throw new CannotStart(
+            "queues: '%s' must be names of queues with commas between, each once"
+                .formatted(OneLine.of(text)));
+      }
+    }
+    return queues;
+  }
+
   private static int number(Map<Key, String> given, Key key) {
     String text = given.getOrDefault(key, key.usual());
     try {
@@ -105,7 +134,7 @@ public record Settings(
   /** Without the password. */
   @Override
   public String toString() {
-    return "data=%s db=%s db-user=%s db-password=%s name=%s port=%d slots=%d stop-grace-s=%d log-days=%d task-days=%d"
+    return "data=%s db=%s db-user=%s db-password=%s name=%s port=%d slots=%d labels=%s queues=%s stop-grace-s=%d log-days=%d task-days=%d"
         .formatted(
             data,
             db.orElse("embedded"),
@@ -114,6 +143,8 @@ public record Settings(
             name.orElse("-"),
             port,
             slots,
+            labels.isEmpty() ? "-" : String.join(",", labels),
+            queues.isEmpty() ? "all" : String.join(",", queues),
             stopGrace.toSeconds(),
             logRetention.toDays(),
             taskRetention.toDays());

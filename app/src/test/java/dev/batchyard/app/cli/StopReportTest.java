@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Reject;
@@ -142,6 +143,7 @@ final class StopReportTest {
             "default",
             TaskKeys.NONE,
             Limits.NONE,
+            Requirement.NONE,
             OptionalLong.empty(),
             Optional.empty(),
             Optional.empty(),
@@ -149,7 +151,7 @@ final class StopReportTest {
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),
-            true,
+            Optional.empty(),
             Optional.empty(),
             List.of(),
             List.of()));

@@ -8,9 +8,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,9 +48,15 @@ class ConfigReaderTest {
                 Optional.empty(),
                 8470,
                 8,
+                Collections.emptySortedSet(),
+                Collections.emptySortedSet(),
                 Duration.ofSeconds(30),
                 Duration.ofDays(30),
                 Duration.ofDays(30)));
+  }
+
+  private static SortedSet<String> set(String... words) {
+    return new TreeSet<>(List.of(words));
   }
 
   /** A value that is no default, and the settings that it alone gives. */
@@ -54,6 +64,7 @@ class ConfigReaderTest {
 
   private Example example(Key key) {
     Settings d = read(Map.of(), Map.of());
+    SortedSet<String> none = Collections.emptySortedSet();
     Duration grace = d.stopGrace();
     Duration logs = d.logRetention();
     Duration tasks = d.taskRetention();
@@ -62,37 +73,119 @@ class ConfigReaderTest {
           new Example(
               home.resolve("数据 2").toString(),
               new Settings(
-                  home.resolve("数据 2"), d.db(), "", "", d.name(), 8470, 8, grace, logs, tasks));
+                  home.resolve("数据 2"),
+                  d.db(),
+                  "",
+                  "",
+                  d.name(),
+                  8470,
+                  8,
+                  none,
+                  none,
+                  grace,
+                  logs,
+                  tasks));
       case DB ->
           new Example(
               DB,
               new Settings(
-                  d.data(), Optional.of(DB), "", "", d.name(), 8470, 8, grace, logs, tasks));
+                  d.data(),
+                  Optional.of(DB),
+                  "",
+                  "",
+                  d.name(),
+                  8470,
+                  8,
+                  none,
+                  none,
+                  grace,
+                  logs,
+                  tasks));
       case DB_USER ->
           new Example(
               "loader",
-              new Settings(d.data(), d.db(), "loader", "", d.name(), 8470, 8, grace, logs, tasks));
+              new Settings(
+                  d.data(), d.db(), "loader", "", d.name(), 8470, 8, none, none, grace, logs,
+                  tasks));
       case DB_PASSWORD ->
           new Example(
               "0123",
-              new Settings(d.data(), d.db(), "", "0123", d.name(), 8470, 8, grace, logs, tasks));
+              new Settings(
+                  d.data(), d.db(), "", "0123", d.name(), 8470, 8, none, none, grace, logs, tasks));
       case NAME ->
           new Example(
               "节点-1",
               new Settings(
-                  d.data(), d.db(), "", "", Optional.of("节点-1"), 8470, 8, grace, logs, tasks));
+                  d.data(),
+                  d.db(),
+                  "",
+                  "",
+                  Optional.of("节点-1"),
+                  8470,
+                  8,
+                  none,
+                  none,
+                  grace,
+                  logs,
+                  tasks));
       case PORT ->
           new Example(
-              "0", new Settings(d.data(), d.db(), "", "", d.name(), 0, 8, grace, logs, tasks));
+              "0",
+              new Settings(
+                  d.data(), d.db(), "", "", d.name(), 0, 8, none, none, grace, logs, tasks));
       case SLOTS ->
           new Example(
               "1000",
-              new Settings(d.data(), d.db(), "", "", d.name(), 8470, 1000, grace, logs, tasks));
+              new Settings(
+                  d.data(), d.db(), "", "", d.name(), 8470, 1000, none, none, grace, logs, tasks));
+      case LABELS ->
+          new Example(
+              "区=东, gpu",
+              new Settings(
+                  d.data(),
+                  d.db(),
+                  "",
+                  "",
+                  d.name(),
+                  8470,
+                  8,
+                  set("gpu", "区=东"),
+                  none,
+                  grace,
+                  logs,
+                  tasks));
+      case QUEUES ->
+          new Example(
+              "夜间, default",
+              new Settings(
+                  d.data(),
+                  d.db(),
+                  "",
+                  "",
+                  d.name(),
+                  8470,
+                  8,
+                  none,
+                  set("default", "夜间"),
+                  grace,
+                  logs,
+                  tasks));
       case STOP_GRACE_S ->
           new Example(
               "7",
               new Settings(
-                  d.data(), d.db(), "", "", d.name(), 8470, 8, Duration.ofSeconds(7), logs, tasks));
+                  d.data(),
+                  d.db(),
+                  "",
+                  "",
+                  d.name(),
+                  8470,
+                  8,
+                  none,
+                  none,
+                  Duration.ofSeconds(7),
+                  logs,
+                  tasks));
       case LOG_DAYS ->
           new Example(
               "3650",
@@ -104,6 +197,8 @@ class ConfigReaderTest {
                   d.name(),
                   8470,
                   8,
+                  none,
+                  none,
                   grace,
                   Duration.ofDays(3650),
                   tasks));
@@ -111,7 +206,18 @@ class ConfigReaderTest {
           new Example(
               "1",
               new Settings(
-                  d.data(), d.db(), "", "", d.name(), 8470, 8, grace, logs, Duration.ofDays(1)));
+                  d.data(),
+                  d.db(),
+                  "",
+                  "",
+                  d.name(),
+                  8470,
+                  8,
+                  none,
+                  none,
+                  grace,
+                  logs,
+                  Duration.ofDays(1)));
     };
   }
 
@@ -233,6 +339,30 @@ class ConfigReaderTest {
   @ValueSource(strings = {"a/b", "../x", "-x", ".", "a b", "a\nb", "x\u0000", "\uD83D\uDE00"})
   void a_name_that_cannot_be_one_of_a_file_is_refused(String name) {
     assertThat(refusal(Map.of(Key.NAME, name), Map.of())).startsWith("name: '").contains("must be");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      value = {
+        "gpu,|'' is no label; write key or key=value",
+        "gpu=|'gpu=' is no label",
+        "node=a|'node' is a label that every node has, with its name; take another key",
+        "a b|'a b' is no label",
+        "gpu=a,gpu=b|'gpu=b': the key is there twice; keep one",
+        "cores=4|'cores=4': cores, memory, disk stand for the machine itself; take another key",
+      })
+  void a_label_that_cannot_be_is_refused_with_the_cure(String labels, String problem) {
+    assertThat(refusal(Map.of(Key.LABELS, labels), Map.of())).startsWith("labels: " + problem);
+    assertThat(refusal(Map.of(Key.LABELS, "x\n".repeat(9_000)), Map.of())).hasSizeLessThan(300);
+  }
+
+  @Test
+  void queues_that_are_no_list_are_refused() {
+    assertThat(refusal(Map.of(Key.QUEUES, "a,,b"), Map.of()))
+        .isEqualTo("queues: 'a,,b' must be names of queues with commas between, each once");
+    assertThat(refusal(Map.of(Key.QUEUES, "a,a"), Map.of())).contains("each once");
   }
 
   @Test

@@ -101,7 +101,8 @@ class LateClaimTest {
         ports.codec(),
         ports.logs(),
         ports.awayErrors(),
-        ports.retryPolicies());
+        ports.retryPolicies(),
+        ports.metrics());
   }
 
   /** Loses the answers that bring something. */
@@ -109,8 +110,13 @@ class LateClaimTest {
 
     @Override
     public List<Claim> claim(
-        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects);
+        UUID boot,
+        UUID token,
+        Map<String, Integer> wantedByType,
+        int free,
+        boolean suspects,
+        Set<Integer> requirements) {
+      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects, requirements);
       if (!brought.isEmpty()) {
         claimed.countDown();
         throw new StoreUnavailable("the answer is lost", new IllegalStateException());
@@ -129,8 +135,13 @@ class LateClaimTest {
 
     @Override
     public List<Claim> claim(
-        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects);
+        UUID boot,
+        UUID token,
+        Map<String, Integer> wantedByType,
+        int free,
+        boolean suspects,
+        Set<Integer> requirements) {
+      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects, requirements);
       if (!brought.isEmpty()) {
         claimed.countDown();
         try {

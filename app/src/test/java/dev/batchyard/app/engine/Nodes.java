@@ -2,8 +2,10 @@ package dev.batchyard.app.engine;
 
 import dev.batchyard.api.TaskHandler;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.engine.port.NodeMetrics;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EngineConfig;
@@ -18,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.Function;
@@ -28,6 +31,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class Nodes implements AutoCloseable {
 
   static final Duration LEASE = Duration.ofSeconds(1);
+
+  private static final int SLOTS = 4;
 
   /** The parameters of every type here. */
   record Numbered(int number) {}
@@ -59,20 +64,52 @@ final class Nodes implements AutoCloseable {
 
   /** Starts a node that does something whenever the log of an attempt is closed. */
   Engine start(String name, Runnable onLogClosed) {
-    return start(name, onLogClosed, ports -> ports);
+    return start(name, SLOTS, onLogClosed, ports -> ports);
+  }
+
+  /** Starts a node with so many slots, on a machine that is used as a test says. */
+  Engine start(String name, int slots, NodeMetrics metrics) {
+    return start(
+        name,
+        slots,
+        () -> {},
+        ports ->
+            new EnginePorts(
+                ports.sessions(),
+                ports.claims(),
+                ports.finishes(),
+                ports.rescues(),
+                ports.expiries(),
+                ports.runningRows(),
+                ports.steps(),
+                ports.upkeep(),
+                ports.codec(),
+                ports.logs(),
+                ports.awayErrors(),
+                ports.retryPolicies(),
+                metrics));
   }
 
   /** Starts a node that goes through other ports where a test says so. */
   Engine start(String name, UnaryOperator<EnginePorts> change) {
-    return start(name, () -> {}, change);
+    return start(name, SLOTS, () -> {}, change);
   }
 
-  private Engine start(String name, Runnable onLogClosed, UnaryOperator<EnginePorts> change) {
+  private Engine start(
+      String name, int slots, Runnable onLogClosed, UnaryOperator<EnginePorts> change) {
     Database database = database();
     Store store = store(database);
     Engine engine =
         Engine.start(
-            new EngineConfig(name, "localhost", 1, "test", 4, lease, Duration.ofSeconds(10)),
+            new EngineConfig(
+                name,
+                "localhost",
+                1,
+                "test",
+                slots,
+                lease,
+                Duration.ofSeconds(10),
+                NodeTraits.NONE),
             change.apply(
                 new EnginePorts(
                     store.sessions(),
@@ -86,7 +123,8 @@ final class Nodes implements AutoCloseable {
                     CODEC,
                     (task, attempt) -> AttemptLogs.OpenLog.silent(onLogClosed),
                     store.awayErrors(),
-                    store.retryPolicies())),
+                    store.retryPolicies(),
+                    Optional::empty)),
             types,
             database::boot);
     open.add(engine);

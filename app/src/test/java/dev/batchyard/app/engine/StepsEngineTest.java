@@ -251,7 +251,8 @@ final class StepsEngineTest {
         ports.codec(),
         ports.logs(),
         ports.awayErrors(),
-        ports.retryPolicies());
+        ports.retryPolicies(),
+        ports.metrics());
   }
 
   private Nodes nodes(TaskHandler<Nodes.Numbered> handler) {

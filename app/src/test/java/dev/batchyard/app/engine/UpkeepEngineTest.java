@@ -81,6 +81,7 @@ class UpkeepEngineTest {
         ports.codec(),
         ports.logs(),
         ports.awayErrors(),
-        ports.retryPolicies());
+        ports.retryPolicies(),
+        ports.metrics());
   }
 }

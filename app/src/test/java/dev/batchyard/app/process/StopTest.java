@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
+import dev.batchyard.engine.port.Cordons;
+import dev.batchyard.engine.port.NodeViews.NodeRow;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.Attempt;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
@@ -53,6 +55,28 @@ final class StopTest {
           .containsPattern("stopping.* \\.\\.\\.\n")
           .endsWith("stopped\n");
     }
+  }
+
+  @Test
+  void a_server_that_is_drained_to_end_ends_by_itself_and_shows_its_machine_till_then()
+      throws Exception {
+    try (Yard yard = new Yard(folder, 0.5)) {
+      NodeProcess server = yard.start("leaves");
+      yard.await("a look at its machine", () -> node(yard).flatMap(NodeRow::load).isPresent());
+      assertThat(node(yard).orElseThrow().traits().capacity().cores())
+          .isEqualTo(Runtime.getRuntime().availableProcessors());
+      assertThat(yard.installation().store().cordons().drain("leaves", true, "kim"))
+          .isEqualTo(Cordons.Change.DONE);
+      assertThat(server.awaitEnd()).isZero();
+      assertThat(Files.readString(server.log())).endsWith("stopped\n");
+      assertThat(node(yard).orElseThrow().fencedWhy()).isEqualTo("stopped");
+    }
+  }
+
+  private static Optional<NodeRow> node(Yard yard) {
+    return yard.installation().store().nodeViews().nodes().stream()
+        .filter(node -> node.name().equals("leaves"))
+        .findFirst();
   }
 
   private static Optional<TaskRow> newest(Yard yard) {

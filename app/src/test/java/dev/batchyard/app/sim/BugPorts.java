@@ -106,8 +106,9 @@ final class BugPorts {
               UUID token,
               Map<String, Integer> wantedByType,
               int free,
-              boolean suspects) {
-            return sound.claim(boot, token, wantedByType, free, suspects);
+              boolean suspects,
+              Set<Integer> requirements) {
+            return sound.claim(boot, token, wantedByType, free, suspects, requirements);
           }
 
           @Override
@@ -131,12 +132,13 @@ final class BugPorts {
               UUID token,
               Map<String, Integer> wantedByType,
               int free,
-              boolean suspects) {
+              boolean suspects,
+              Set<Integer> requirements) {
             if (sim.wokenNs < lookedNs) {
               return List.of();
             }
             lookedNs = sim.world.nowNs();
-            return sound.claim(boot, token, wantedByType, free, suspects);
+            return sound.claim(boot, token, wantedByType, free, suspects, requirements);
           }
 
           @Override
@@ -158,8 +160,9 @@ final class BugPorts {
               UUID token,
               Map<String, Integer> wantedByType,
               int free,
-              boolean suspects) {
-            return sound.claim(boot, token, wantedByType, free, true).stream()
+              boolean suspects,
+              Set<Integer> requirements) {
+            return sound.claim(boot, token, wantedByType, free, true, requirements).stream()
                 .map(BugPorts::notAlone)
                 .toList();
           }
@@ -199,7 +202,8 @@ final class BugPorts {
         ports.codec(),
         ports.logs(),
         ports.awayErrors(),
-        ports.retryPolicies());
+        ports.retryPolicies(),
+        ports.metrics());
   }
 
   private static EnginePorts withRescues(EnginePorts ports, Rescues rescues) {
@@ -215,6 +219,7 @@ final class BugPorts {
         ports.codec(),
         ports.logs(),
         ports.awayErrors(),
-        ports.retryPolicies());
+        ports.retryPolicies(),
+        ports.metrics());
   }
 }

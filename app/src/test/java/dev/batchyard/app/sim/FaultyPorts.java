@@ -58,12 +58,18 @@ final class FaultyPorts {
     return new Claims() {
       @Override
       public List<Claim> claim(
-          UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
+          UUID boot,
+          UUID token,
+          Map<String, Integer> wantedByType,
+          int free,
+          boolean suspects,
+          Set<Integer> requirements) {
         return net.call(
             life,
             "claim " + Census.name(token) + (suspects ? " suspects" : ""),
             () -> {
-              List<Claim> claims = store.claim(boot, token, wantedByType, free, suspects);
+              List<Claim> claims =
+                  store.claim(boot, token, wantedByType, free, suspects, requirements);
               census.claimed(token, free, claims);
               eye.claimed(boot, claims);
               return claims;

@@ -2,6 +2,7 @@ package dev.batchyard.app.sim;
 
 import dev.batchyard.api.TaskType;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.port.AttemptLogs.OpenLog;
 import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EngineConfig;
@@ -11,6 +12,7 @@ import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.Store;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A node: the real engine over a faulty net, from one start to the next. */
@@ -67,11 +69,13 @@ final class SimNode {
             new JacksonParameters(),
             (task, attempt) -> OpenLog.SILENT,
             store.awayErrors(),
-            ports.retryPolicies(store.retryPolicies()));
+            ports.retryPolicies(store.retryPolicies()),
+            Optional::empty);
     List<TaskType<?>> types = new Script(sim, begun, this::kill).types();
     Engine running =
         Engine.start(
-            new EngineConfig(name, "simulation", lives, "0", slots, World.LEASE, GRACE),
+            new EngineConfig(
+                name, "simulation", lives, "0", slots, World.LEASE, GRACE, NodeTraits.NONE),
             sim.bug.ports(all, sim, begun),
             new TaskTypes(types),
             boot -> {},

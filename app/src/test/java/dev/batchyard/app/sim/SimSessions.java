@@ -1,6 +1,7 @@
 package dev.batchyard.app.sim;
 
 import dev.batchyard.app.sim.Links.Link;
+import dev.batchyard.engine.port.NodePulse;
 import dev.batchyard.engine.port.NodeRegistration;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.SessionLost;
@@ -104,7 +105,7 @@ final class SimSessions implements Sessions {
     }
 
     @Override
-    public Beat beat(boolean mayFence, long refused, Look look) {
+    public Beat beat(boolean mayFence, long refused, Look look, NodePulse pulse) {
       requireStanding();
       link.waiting(world.current());
       try {
@@ -115,7 +116,7 @@ final class SimSessions implements Sessions {
               if (link.isOver()) {
                 throw broken();
               }
-              Beat beat = session.beat(mayFence, refused, look);
+              Beat beat = session.beat(mayFence, refused, look, pulse);
               census.renewed(boot, world.nowNs());
               return beat;
             },

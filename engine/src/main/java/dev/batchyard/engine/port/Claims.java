@@ -2,6 +2,7 @@ package dev.batchyard.engine.port;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 
 /** Gives ready tasks to nodes. */
@@ -21,10 +22,23 @@ public interface Claims {
    * @param free the most tasks wanted, at most {@link #BATCH_MAX}
    * @param suspects whether one may come that is suspected of killing nodes: it comes as the only
    *     one of its claim
+   * @param requirements looks only at tasks that require one of these, by number; empty for all
+   *     that the node may run
    * @return what is now ours, in id order; empty when nothing is ready
    */
   List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects);
+      UUID boot,
+      UUID token,
+      Map<String, Integer> wantedByType,
+      int free,
+      boolean suspects,
+      Set<Integer> requirements);
+
+  /** Looks at all that the node may run. */
+  default List<Claim> claim(
+      UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean suspects) {
+    return claim(boot, token, wantedByType, free, suspects, Set.of());
+  }
 
   /**
    * Releases, uncharged, the tasks in leases of this boot that it does not hold in memory: of
@@ -34,5 +48,5 @@ public interface Claims {
    * @param held the tasks that it does hold
    * @return how many tasks went back
    */
-  int releaseUnheld(UUID boot, java.util.Set<Long> held);
+  int releaseUnheld(UUID boot, Set<Long> held);
 }

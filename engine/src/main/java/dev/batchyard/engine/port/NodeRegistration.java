@@ -1,5 +1,6 @@
 package dev.batchyard.engine.port;
 
+import dev.batchyard.engine.placement.NodeTraits;
 import java.util.List;
 import java.util.UUID;
 
@@ -10,10 +11,30 @@ import java.util.UUID;
  * @param name the same over restarts
  * @param types the task types that it serves
  * @param slots how many attempts it runs at once
+ * @param traits what it has and serves
  */
 public record NodeRegistration(
-    UUID boot, String name, String host, long pid, String version, List<String> types, int slots) {
+    UUID boot,
+    String name,
+    String host,
+    long pid,
+    String version,
+    List<String> types,
+    int slots,
+    NodeTraits traits) {
   public NodeRegistration {
     types = List.copyOf(types);
+  }
+
+  /** A node that is not described. */
+  public NodeRegistration(
+      UUID boot,
+      String name,
+      String host,
+      long pid,
+      String version,
+      List<String> types,
+      int slots) {
+    this(boot, name, host, pid, version, types, slots, NodeTraits.NONE);
   }
 }

@@ -1,6 +1,7 @@
 package dev.batchyard.engine.port;
 
 import dev.batchyard.api.Limits;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.api.TaskKeys;
 import java.time.Instant;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.OptionalLong;
  * @param batch the batch that it is a member of
  * @param retry the name of its retry policy
  * @param limits how long it may take
+ * @param requirement what a node must have to run it
  */
 public record TaskDraft(
     String type,
@@ -26,7 +28,8 @@ public record TaskDraft(
     TaskKeys keys,
     OptionalLong batch,
     String retry,
-    Limits limits) {
+    Limits limits,
+    Requirement requirement) {
 
   public TaskDraft {
     Storable.requireText("type", type);
@@ -51,6 +54,32 @@ public record TaskDraft(
       OptionalLong batch,
       String retry) {
     this(type, paramsJson, label, queue, priority, due, keys, batch, retry, Limits.NONE);
+  }
+
+  /** A task that any node may run. */
+  public TaskDraft(
+      String type,
+      String paramsJson,
+      String label,
+      String queue,
+      int priority,
+      Optional<Instant> due,
+      TaskKeys keys,
+      OptionalLong batch,
+      String retry,
+      Limits limits) {
+    this(
+        type,
+        paramsJson,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        batch,
+        retry,
+        limits,
+        Requirement.NONE);
   }
 
   /** {@return what its end will have to settle, as {@link Claim#flags()}} */

@@ -1,6 +1,7 @@
 package dev.batchyard.engine.port;
 
 import dev.batchyard.api.Limits;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
@@ -9,6 +10,7 @@ import dev.batchyard.engine.task.Counters;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -119,7 +121,7 @@ public interface TaskViews {
    * @param batch that it is a member of
    * @param after the batch that it runs after, if it is a then task, with its counts
    * @param request a pause or cancel that its attempt has not obeyed yet
-   * @param served whether a live node serves its type
+   * @param unserved why no live node may claim it; empty if one may
    * @param queuePause who paused its queue, if it is paused
    * @param attempts in order of their numbers
    */
@@ -129,6 +131,7 @@ public interface TaskViews {
       String retry,
       TaskKeys keys,
       Limits limits,
+      Requirement requirement,
       OptionalLong batch,
       Optional<Batches.Batch> after,
       Optional<String> resultJson,
@@ -136,13 +139,18 @@ public interface TaskViews {
       Optional<Ledger> ledger,
       Optional<String> positionJson,
       Optional<String> request,
-      boolean served,
+      Optional<Unserved> unserved,
       Optional<QueuePause> queuePause,
       List<Attempt> attempts,
       List<Event> events) {
     public TaskDetail {
       attempts = List.copyOf(attempts);
       events = List.copyOf(events);
+    }
+
+    /** {@return whether a live node may claim it} */
+    public boolean served() {
+      return unserved.isEmpty();
     }
 
     /** {@return the batch that it waits for} One that a person paused waits for it all the same. */
@@ -155,6 +163,23 @@ public interface TaskViews {
       return row.finished().isEmpty() || attempts.isEmpty()
           ? Optional.empty()
           : attempts.getLast().took();
+    }
+  }
+
+  /** Why no live node may claim a task: what none of them has that has all before it. */
+  enum Unserved {
+    /** Its type. */
+    TYPE,
+    /** Its queue. */
+    QUEUE,
+    /** What it requires. */
+    REQUIREMENT,
+    /** A node that is not cordoned. */
+    UNCORDONED;
+
+    /** {@return it in small letters} */
+    public String word() {
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 

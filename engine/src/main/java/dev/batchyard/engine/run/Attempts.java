@@ -114,6 +114,11 @@ final class Attempts {
     return pace.wanted(slots.free(), slots.waiting());
   }
 
+  /** {@return the same of a node that has yielded} See {@link Pace#wanted(int, int, double)}. */
+  Map<String, Integer> wanted(double share) {
+    return pace.wanted(slots.free(), slots.waiting(), share);
+  }
+
   /** Calls the handler on a virtual thread. */
   private void start(Attempt attempt) {
     surroundings.threads().startHandler("task-" + attempt.claim().task(), () -> runOnce(attempt));

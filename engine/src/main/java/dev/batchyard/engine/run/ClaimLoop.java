@@ -8,6 +8,7 @@ import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -37,6 +38,7 @@ final class ClaimLoop implements Loop.Step {
   private final SessionLoop session;
   private final Attempts attempts;
   private final Signal changed;
+  private final Turns turns;
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
   private final Duration reconcileEvery;
@@ -53,14 +55,15 @@ final class ClaimLoop implements Loop.Step {
       EnginePorts ports,
       SessionLoop session,
       Attempts attempts,
-      Signal changed,
+      Signals signals,
       Surroundings surroundings) {
     this.config = config;
     this.claims = ports.claims();
     this.logs = ports.logs();
     this.session = session;
     this.attempts = attempts;
-    this.changed = changed;
+    this.changed = signals.changed();
+    this.turns = signals.turns();
     this.nanos = surroundings.threads()::nanos;
     this.ids = surroundings.ids();
     this.reconcileEvery = config.beat().multipliedBy(5);
@@ -70,6 +73,9 @@ final class ClaimLoop implements Loop.Step {
     this.roomUntilNs = reconciledNs;
     this.suspectsFromNs = reconciledNs;
   }
+
+  /** What it waits for, and whether it is its turn. */
+  record Signals(Signal changed, Turns turns) {}
 
   /**
    * No claim begins after this, and what one brings that is under way goes back at once; so does
@@ -109,8 +115,13 @@ final class ClaimLoop implements Loop.Step {
     }
     reconcileIfDue(boot);
     attempts.giveBackWaiting(nanos.getAsLong() - Pace.GIVE_BACK_AFTER.toNanos());
-    if (claim(boot)) {
+    Duration yields = turns.yields();
+    if (yields.isZero() ? claim(boot, Set.of()) : claimOnlyHere(boot)) {
       stirredNs = nanos.getAsLong();
+      return;
+    }
+    if (!yields.isZero()) {
+      boolean _ = changed.await(yields);
       return;
     }
     Duration poll = attempts.waiting() == 0 ? config.poll() : Pace.GIVE_BACK_AFTER;
@@ -139,10 +150,23 @@ final class ClaimLoop implements Loop.Step {
     }
   }
 
-  /** {@return whether anything was claimed} */
-  private boolean claim(Boot boot) {
+  /** While it yields, it claims what no node may run to which it yields. */
+  private boolean claimOnlyHere(Boot boot) {
+    Set<Integer> onlyHere = turns.onlyHere();
+    return !onlyHere.isEmpty() && claim(boot, onlyHere);
+  }
+
+  /**
+   * {@return whether anything was claimed}
+   *
+   * @param requirements see {@link Claims#claim}
+   */
+  private boolean claim(Boot boot, Set<Integer> requirements) {
     int free = Math.min(Claims.BATCH_MAX, HELD_MAX - attempts.count());
-    Map<String, Integer> wanted = attempts.wanted();
+    Map<String, Integer> wanted =
+        requirements.isEmpty()
+            ? turns.share().map(attempts::wanted).orElseGet(attempts::wanted)
+            : attempts.wanted();
     if (free < 1 || wanted.values().stream().allMatch(n -> n == 0) || attempts.anyAlone()) {
       return false;
     }
@@ -154,7 +178,7 @@ final class ClaimLoop implements Loop.Step {
     boolean suspects = idle || (nowNs - suspectsFromNs >= 0 && !attempts.anySuspect());
     List<Claim> claimed;
     try {
-      claimed = claims.claim(boot.id(), ids.get(), wanted, free, suspects);
+      claimed = claims.claim(boot.id(), ids.get(), wanted, free, suspects, requirements);
     } catch (StoreUnavailable e) {
       answerLost = true; // it may have committed
       throw e;

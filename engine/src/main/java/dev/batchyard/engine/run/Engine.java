@@ -5,7 +5,9 @@ import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +41,7 @@ public final class Engine implements AutoCloseable {
   private final Loop upkeepLoop;
   private final Loop doctorLoop;
   private final Loop watchdog;
+  private final Loop machineLoop;
   private boolean stopped;
 
   private Engine(
@@ -65,6 +68,8 @@ public final class Engine implements AutoCloseable {
             changed,
             new Slots(config.slots()),
             new ErrorRules(ports.retryPolicies(), threads));
+    MachineLoop machine = new MachineLoop(config, ports.metrics(), threads);
+    Turns turns = new Turns(threads::nanos);
     session =
         new SessionLoop(
             config,
@@ -72,10 +77,12 @@ public final class Engine implements AutoCloseable {
             types,
             attempts,
             ends,
-            new SessionLoop.Signals(changed, chores),
+            new SessionLoop.Signals(changed, chores, machine, turns),
             surroundings,
             bootChanged);
-    claims = new ClaimLoop(config, ports, session, attempts, changed, surroundings);
+    claims =
+        new ClaimLoop(
+            config, ports, session, attempts, new ClaimLoop.Signals(changed, turns), surroundings);
     sessionLoop = new Loop("session", session, threads);
     claimLoop = new Loop("claim", claims, threads);
     finishLoop = new Loop("finish", ends, threads);
@@ -87,6 +94,7 @@ public final class Engine implements AutoCloseable {
     doctorLoop =
         new Loop("doctor", new DoctorLoop(config.beat(), ports.upkeep(), threads), threads);
     watchdog = new Loop("watchdog", new Watchdog(config, attempts, threads), threads);
+    machineLoop = new Loop("machine", machine, threads);
   }
 
   /**
@@ -111,6 +119,7 @@ public final class Engine implements AutoCloseable {
     Engine engine = new Engine(config, ports, types, bootChanged, surroundings);
     List.of(
             engine.watchdog,
+            engine.machineLoop,
             engine.sessionLoop,
             engine.finishLoop,
             engine.upkeepLoop,
@@ -143,6 +152,14 @@ public final class Engine implements AutoCloseable {
   /** {@return the tasks whose attempts this node holds now} */
   public List<Long> held() {
     return attempts.held().stream().map(attempt -> attempt.claim().task()).sorted().toList();
+  }
+
+  /**
+   * {@return done when the node holds nothing any more, and a person has drained it to end then}
+   * Whoever has started it ends it.
+   */
+  public CompletableFuture<@Nullable Void> drained() {
+    return session.drained();
   }
 
   /** {@return the boot that claims at present} */
@@ -189,6 +206,7 @@ public final class Engine implements AutoCloseable {
     upkeepLoop.stop();
     doctorLoop.stop();
     watchdog.stop();
+    machineLoop.stop();
     leave();
   }
 

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.placement.NodeTraits;
 import java.time.Duration;
 
 /**
@@ -12,6 +13,7 @@ import java.time.Duration;
  * @param slots how many attempts it runs at once; 1 to 1,000
  * @param lease how long the others wait for a node that falls silent; the beat is a tenth of it
  * @param stopGrace how long a graceful stop waits for attempts to reach a checkpoint
+ * @param traits what it has and serves
  */
 public record EngineConfig(
     String name,
@@ -20,7 +22,8 @@ public record EngineConfig(
     String version,
     int slots,
     Duration lease,
-    Duration stopGrace) {
+    Duration stopGrace,
+    NodeTraits traits) {
 
   /** The lease unless told otherwise. */
   public static final Duration DEFAULT_LEASE = Duration.ofSeconds(10);

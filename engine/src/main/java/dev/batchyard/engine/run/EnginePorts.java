@@ -5,6 +5,7 @@ import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
+import dev.batchyard.engine.port.NodeMetrics;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RetryPolicies;
@@ -26,4 +27,5 @@ public record EnginePorts(
     ParameterCodec codec,
     AttemptLogs logs,
     AwayErrors awayErrors,
-    RetryPolicies retryPolicies) {}
+    RetryPolicies retryPolicies,
+    NodeMetrics metrics) {}

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.placement.HeadRoom;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
@@ -65,6 +66,21 @@ final class Pace {
       wanted.put(type, Math.clamp(room, 0, leaseMax));
     });
     return wanted;
+  }
+
+  /**
+   * {@return the same of a node that has yielded: of each type at most its share}
+   *
+   * @param share of the head room, from 0 to 1
+   */
+  Map<String, Integer> wanted(int free, int waiting, double share) {
+    Map<String, Integer> wanted = wanted(free, waiting);
+    wanted.replaceAll((type, most) -> Math.min(most, HeadRoom.atOnce(share, slots, mean(type))));
+    return wanted;
+  }
+
+  private Duration mean(String type) {
+    return Duration.ofNanos(meanNsByType.getOrDefault(type, UNKNOWN_NS));
   }
 
   /** {@return whether the line before the slots is short enough to claim more of this type} */

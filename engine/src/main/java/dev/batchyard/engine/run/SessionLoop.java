@@ -35,6 +35,8 @@ final class SessionLoop implements Loop.Step {
   private final TaskTypes types;
   private final Attempts attempts;
   private final FinishLoop ends;
+  private final MachineLoop machine;
+  private final Turns turns;
   private final Signal wake;
   private final Chores chores;
   private final Threads threads;
@@ -42,11 +44,13 @@ final class SessionLoop implements Loop.Step {
   private final Supplier<UUID> ids;
   private final Consumer<UUID> bootChanged;
   private final CompletableFuture<@Nullable Void> begun = new CompletableFuture<>();
+  private final CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
   private final Signal patience;
   private volatile Boot boot;
   private volatile boolean stopped;
   private volatile boolean resting;
   private volatile boolean owning;
+  private NodeSession.Cordon cordon = NodeSession.Cordon.NONE;
   private boolean worked;
   private boolean lost;
 
@@ -64,6 +68,8 @@ final class SessionLoop implements Loop.Step {
     this.types = types;
     this.attempts = attempts;
     this.ends = ends;
+    this.machine = signals.machine();
+    this.turns = signals.turns();
     this.wake = signals.wake();
     this.chores = signals.chores();
     this.threads = surroundings.threads();
@@ -74,8 +80,8 @@ final class SessionLoop implements Loop.Step {
     this.boot = newBoot();
   }
 
-  /** What woke loops wait for. */
-  record Signals(Signal wake, Chores chores) {}
+  /** What woke loops wait for, and what is told of the machine. */
+  record Signals(Signal wake, Chores chores, MachineLoop machine, Turns turns) {}
 
   /** {@return the boot under which new claims are made} */
   Boot boot() {
@@ -182,6 +188,8 @@ final class SessionLoop implements Loop.Step {
       }
       current.renewed(sentNs);
       owning = beat.owning();
+      turns.stand(machine.use(), beat.lighter());
+      heed(beat.cordon());
       noteOpen();
       for (NodeSession.StopRequest request : beat.requests()) {
         attempts.ask(request.task(), request.cancel() ? StopReason.CANCEL : StopReason.PAUSE);
@@ -190,6 +198,34 @@ final class SessionLoop implements Loop.Step {
       awaitNextBeat(session, sentNs + pauseNs, spareNs(beat), beat.due());
       pauseNs = config.beat().toNanos();
     }
+  }
+
+  /** Asked again and again: a claim that was under way may have just landed. */
+  private void heed(NodeSession.Cordon now) {
+    if (cordon != now) {
+      LOG.info("{}", words(now));
+    }
+    cordon = now;
+    if (now == NodeSession.Cordon.DRAINS || now == NodeSession.Cordon.ENDS) {
+      attempts.held().forEach(attempt -> attempt.ask(StopReason.NODE_STOPS));
+    }
+    if (now == NodeSession.Cordon.ENDS && !owning && attempts.count() == 0) {
+      drained.complete(null);
+    }
+  }
+
+  private static String words(NodeSession.Cordon cordon) {
+    return switch (cordon) {
+      case NONE -> "the cordon is lifted: this node claims again";
+      case STANDS -> "this node is cordoned: it claims nothing more";
+      case DRAINS -> "this node is drained: its attempts hand over at their next checkpoints";
+      case ENDS -> "this node is drained, and ends when it holds nothing any more";
+    };
+  }
+
+  /** {@return done when the node holds nothing and a person wants it to end then} */
+  CompletableFuture<@Nullable Void> drained() {
+    return drained;
   }
 
   /** What came late, or back, has an old due time; others wake for it, so once a lease will do. */
@@ -216,7 +252,7 @@ final class SessionLoop implements Loop.Step {
   private NodeSession.Beat beat(NodeSession session, boolean mayFence, NodeSession.Look look) {
     long refused = ends.takeRefused();
     try {
-      return session.beat(mayFence, refused, look);
+      return session.beat(mayFence, refused, look, machine.pulse(attempts.running()));
     } catch (SessionLost | BootFenced e) {
       ends.giveBackRefused(refused);
       throw e;
@@ -259,6 +295,7 @@ final class SessionLoop implements Loop.Step {
         config.pid(),
         config.version(),
         types.names(),
-        config.slots());
+        config.slots(),
+        config.traits());
   }
 }

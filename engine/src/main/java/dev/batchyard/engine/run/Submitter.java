@@ -138,7 +138,8 @@ public final class Submitter {
         task.keys(),
         task.batch(),
         task.retry().orElseGet(() -> policyFor(task.priority())),
-        task.limits());
+        task.limits(),
+        task.requirement());
   }
 
   private static String policyFor(int priority) {

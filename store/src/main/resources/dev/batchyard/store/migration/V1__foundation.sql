@@ -53,13 +53,22 @@ create table queue (
 
 insert into queue (name) values ('default');
 
--- A lane is what a claim can walk: tasks of one queue, type and priority, in order of (due, block).
+-- What tasks require of a node, as dev.batchyard.api.Requirement writes it; 0 is nothing.
+create table requirement (
+  id   integer generated always as identity primary key,
+  text text not null unique);
+
+insert into requirement (id, text) overriding system value values (0, '');
+
+-- A lane is what a claim can walk: tasks of one queue, type, priority and requirement, in order of
+-- (due, block).
 create table lane (
   id       integer generated always as identity primary key,
   queue    text     not null references queue,
   type     text     not null,
   priority smallint not null check (priority between 0 and 7),
-  unique (type, queue, priority));
+  requirement integer not null default 0 references requirement,
+  unique (type, queue, priority, requirement));
 
 create sequence task_id;
 
@@ -297,7 +306,9 @@ create table running (
         vacuum_truncate = false);
 
 -- A process that claims tasks, by boot. Ends by fenced_at, once and for ever. A row stays as long as
--- a lease names it.
+-- a lease names it. queues: those that it serves; none for all. meets: the
+-- requirements that it meets. cpu, memory, disk: the shares of its
+-- machine that are in use; load: its score; null until they are measured.
 create table node (
   boot         uuid        primary key,
   name         text        not null,
@@ -306,6 +317,12 @@ create table node (
   version      text        not null,
   types        text[]      not null,
   slots        integer     not null,
+  cores        integer     not null default 0,
+  memory_mib   bigint      not null default 0,
+  disk_mib     bigint      not null default 0,
+  labels       text[]      not null default '{}',
+  queues       text[]      not null default '{}',
+  meets        integer[]   not null default '{0}',
   lock_key     bigint      not null,
   started_at   timestamptz not null,
   beat_at      timestamptz not null,
@@ -313,8 +330,23 @@ create table node (
   free_seen_at timestamptz,
   fenced_at    timestamptz,
   fenced_why   text,
-  refused      bigint      not null default 0
+  refused      bigint      not null default 0,
+  running      integer     not null default 0,
+  cpu          real,
+  memory       real,
+  disk         real,
+  load         real
 ) with (fillfactor = 20);
+
+-- Nodes that a person keeps from claiming, by name: it stays over restarts. drains: what they run is
+-- handed over; ends: they end when they hold nothing.
+create table cordon (
+  name   text        primary key,
+  by     text        not null,
+  at     timestamptz not null,
+  drains boolean     not null,
+  ends   boolean     not null,
+  check (drains or not ends));
 
 -- Ledger and last committed position of a task; outlives attempts. kept: how many earlier ones were
 -- kept in checkpoint_log, the last at kept_at. rewinds: whether every commit was of a sink that may
@@ -563,25 +595,38 @@ $$;
 -- more, looks every twentieth time: when most of them die at once, the rest must find out.
 -- p_back: how far back from now due tasks are looked for, null for not at all; due_ms: until the first
 -- of them, or of those that become due within two beats. No row: the node is fenced.
+-- p_lighter: others that may run the same tasks and have less load than this are lighter. head_room:
+-- the most that one of them has; only_here: the requirements that this node meets and none of them.
+-- cordon: how a person keeps it from claiming, a value of dev.batchyard.engine.port.NodeSession.Cordon.
 -- The session has settings for it (PgSessions): they would cost more here than what they are for.
 create function beat(
   p_boot uuid, p_lease interval, p_may_fence boolean, p_refused bigint, p_back interval,
-  p_nodes integer, p_now timestamptz)
+  p_nodes integer, p_running integer, p_cpu real, p_memory real, p_disk real, p_load real,
+  p_lighter real, p_now timestamptz)
 returns table (pauses bigint[], cancels bigint[], releasable boolean, expiring boolean, owning boolean,
-               due_ms bigint, nodes integer)
+               due_ms bigint, nodes integer, head_room real, only_here integer[],
+               cordon text)
 language plpgsql as $$
 declare
   v_now   timestamptz := coalesce(p_now, clock_timestamp());
   v_types text[];
+  v_queues text[];
+  v_meets integer[];
   v_due   timestamptz;
   v_nodes integer;
   v_odd   uuid[];
+  v_lighter uuid[];
+  v_room  real;
+  v_only  integer[];
+  v_name  text;
+  v_cordon text;
 begin
   update node
      set beat_at = v_now, lease_until = v_now + p_lease, free_seen_at = null,
-         refused = refused + p_refused
+         refused = refused + p_refused, running = p_running, cpu = p_cpu, memory = p_memory,
+         disk = p_disk, load = p_load
    where boot = p_boot and fenced_at is null
-  returning types into v_types;
+  returning name, types, queues, meets into v_name, v_types, v_queues, v_meets;
   if not found then
     return;
   end if;
@@ -589,10 +634,16 @@ begin
     select count(*) filter (where s.held and s.lease_until >= v_now),
            array_agg(s.boot) filter (
              where s.boot <> p_boot
-               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now))
-      into v_nodes, v_odd
-      from (select boot, free_seen_at, lease_until, lock_key in (select locks_held()) as held
-              from node
+               and (not s.held or s.free_seen_at is not null or s.lease_until < v_now)),
+           array_agg(s.boot) filter (
+             where s.boot <> p_boot and s.held and s.lease_until >= v_now and s.load < p_lighter
+               and not s.cordoned and s.types && v_types
+               and (v_queues = '{}' or s.queues = '{}' or s.queues && v_queues))
+      into v_nodes, v_odd, v_lighter
+      from (select boot, free_seen_at, lease_until, load, types, queues,
+                   exists (select from cordon c where c.name = n.name) as cordoned,
+                   lock_key in (select locks_held()) as held
+              from node n
              where fenced_at is null) s;
   end if;
   if v_odd is not null then
@@ -617,7 +668,15 @@ begin
       from seen s
      where n.boot = s.boot;
   end if;
-  if p_back is not null then
+  if v_lighter is not null then
+    select max(1 - (n.cpu + n.memory) / 2) into v_room from node n where n.boot = any (v_lighter);
+    v_only := array(
+      select m from unnest(v_meets) m
+       where not exists (select from node n where n.boot = any (v_lighter) and m = any (n.meets)));
+  end if;
+  select case when c.ends then 'ENDS' when c.drains then 'DRAINS' else 'STANDS' end into v_cordon
+    from cordon c where c.name = v_name;
+  if p_back is not null and v_cordon is null then
     select min(h.due_at) into v_due
       from lane l
       join queue q on q.name = l.queue
@@ -629,7 +688,8 @@ begin
           and b.due_at <= v_now + p_lease / 5
         order by b.due_at, b.bid
         limit 1) h
-     where l.type = any (v_types) and q.paused_at is null;
+     where l.type = any (v_types) and q.paused_at is null and l.requirement = any (v_meets)
+       and (v_queues = '{}' or l.queue = any (v_queues));
   end if;
   return query
     select coalesce(array_agg(r.task) filter (where r.kind = 'pause'), '{}'),
@@ -640,7 +700,7 @@ begin
            exists (select from expiry where look_at <= v_now),
            exists (select from lease where boot = p_boot),
            (extract(epoch from v_due - v_now) * 1000)::bigint,
-           v_nodes
+           v_nodes, v_room, v_only, coalesce(v_cordon, 'NONE')
       from request r
      where r.boot = p_boot;
 end $$;
@@ -894,13 +954,15 @@ begin
      order by number desc
   loop
     select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+       and requirement = v_from.requirement;
     if not found then
-      insert into lane (queue, type, priority)
-      values (v_from.queue, v_step.undo_type, v_from.priority)
+      insert into lane (queue, type, priority, requirement)
+      values (v_from.queue, v_step.undo_type, v_from.priority, v_from.requirement)
           on conflict do nothing;
       select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+         and requirement = v_from.requirement;
     end if;
     v_id := nextval('task_id');
     if v_ready = 0 then

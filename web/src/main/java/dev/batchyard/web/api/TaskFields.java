@@ -42,7 +42,7 @@ final class TaskFields {
   private static final Duration DURATION_MAX = Duration.ofDays(1_000_000);
 
   private static final Set<String> TEXTS =
-      Set.of("type", "label", "queue", "key", "uniqueLive", "retry");
+      Set.of("type", "label", "queue", "key", "uniqueLive", "retry", "requires");
   private static final Set<String> NUMBERS = Set.of("priority", "batch");
   private static final Map<String, Set<String>> OBJECTS =
       Map.of(

@@ -2,6 +2,7 @@ package dev.batchyard.web.api;
 
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.NewTask;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.InvalidParameters.Problem;
 import dev.batchyard.engine.port.TaskDraft;
@@ -42,6 +43,7 @@ final class TaskReader {
           text("label", NewTask::withLabel),
           text("queue", NewTask::withQueue),
           text("retry", NewTask::withRetry),
+          text("requires", (task, list) -> task.withRequirement(Requirement.parse(list))),
           text("key", NewTask::withKey),
           text("uniqueLive", NewTask::withUniqueLive),
           (fields, task) ->

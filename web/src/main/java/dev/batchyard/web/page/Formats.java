@@ -13,6 +13,8 @@ import java.util.stream.Collectors;
 /** Numbers, times and durations as a reader of one language in one zone expects them. */
 public final class Formats {
 
+  private static final long GIB_MIB = 1_024;
+
   private final Words words;
   private final ZoneId zone;
   private final DateTimeFormatter times;
@@ -42,6 +44,13 @@ public final class Formats {
     NumberFormat format = NumberFormat.getPercentInstance(locale());
     format.setMaximumFractionDigits(fraction >= 1 || fraction <= 0 ? 0 : 1);
     return format.format(shown);
+  }
+
+  /** {@return so many mebibytes; from ten gibibytes on in these} */
+  public String mebibytes(long mib) {
+    return mib < 10 * GIB_MIB
+        ? words.text("format.mebibytes", number(mib))
+        : words.text("format.gibibytes", number(mib / GIB_MIB));
   }
 
   /** {@return date, time of day to the second and offset from UTC} */
