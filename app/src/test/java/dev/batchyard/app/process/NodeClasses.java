@@ -42,8 +42,7 @@ final class NodeClasses {
   }
 
   private static List<String> options() {
-    List<Path> entries =
-        Stream.of(classPath().split(File.pathSeparator)).map(entry -> Path.of(entry)).toList();
+    List<Path> entries = entries();
     if (!entries.stream().allMatch(Files::isRegularFile)) {
       return List.of();
     }
@@ -120,6 +119,15 @@ final class NodeClasses {
   }
 
   private static String classPath() {
-    return System.getProperty("java.class.path");
+    return String.join(
+        File.pathSeparator, entries().stream().map(Path::toString).toArray(String[]::new));
+  }
+
+  /** A module without classes of its own has folders there that do not exist. */
+  private static List<Path> entries() {
+    return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+        .map(entry -> Path.of(entry))
+        .filter(Files::exists)
+        .toList();
   }
 }

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class QueuesTest {
 
   private static final int SINGLE = 100;
-  private static final long END_MAX_S = 60;
+  private static final long END_MAX_S = 300;
 
   private final TestDatabase database;
 
