@@ -37,6 +37,7 @@ final class Census {
   private final Set<UUID> tokens = new HashSet<>();
   private final Set<LeaseToken> alone = new HashSet<>();
   private final Set<LeaseToken> begun = new HashSet<>();
+  private final Set<LeaseToken> over = new HashSet<>();
   private final Map<Life, Set<LeaseToken>> running = new HashMap<>();
   private final Map<UUID, Long> fencedNs = new HashMap<>();
   private long outageFromNs = -1;
@@ -115,12 +116,17 @@ final class Census {
     List<LeaseToken> beside =
         all.stream()
             .filter(other -> alone.contains(attempt) || alone.contains(other))
-            .filter(stands)
+            .filter(other -> !over.contains(other) && stands.test(other))
             .toList();
     if (!beside.isEmpty() && stands.test(attempt)) {
       world.violated(SUSPECTS_RUN_ALONE, attempt + " runs beside " + beside + " on " + life.name);
     }
     all.add(attempt);
+  }
+
+  /** A node tells the end of an attempt; if its handler does not obey and goes on, it is a leak. */
+  void told(Claim claim) {
+    over.add(new LeaseToken(claim.task(), claim.counters().attempt(), claim.token()));
   }
 
   /** A handler has ended. */

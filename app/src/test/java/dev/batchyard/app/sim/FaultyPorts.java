@@ -89,17 +89,19 @@ final class FaultyPorts {
   }
 
   Finishes finishes(Finishes store) {
-    return ends ->
-        net.call(
-            life,
-            "finish " + ends.stream().map(FaultyPorts::told).toList(),
-            () -> {
-              Set<Long> due = eye.due(ends);
-              Finishes.Result result = store.finish(ends);
-              eye.judged(ends, due, result);
-              return result;
-            },
-            result -> "kept " + new TreeSet<>(result.kept()));
+    return ends -> {
+      ends.forEach(end -> census.told(end.claim()));
+      return net.call(
+          life,
+          "finish " + ends.stream().map(FaultyPorts::told).toList(),
+          () -> {
+            Set<Long> due = eye.due(ends);
+            Finishes.Result result = store.finish(ends);
+            eye.judged(ends, due, result);
+            return result;
+          },
+          result -> "kept " + new TreeSet<>(result.kept()));
+    };
   }
 
   Rescues rescues(Rescues store) {
