@@ -27,6 +27,8 @@ final class ArchitectureTest {
   private static final JavaClasses PRODUCT =
       new ClassFileImporter()
           .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .withImportOption(where -> !where.contains("-tests.jar"))
+          .withImportOption(where -> !where.contains("batchyard-bench")) // never shipped
           .importPackages("dev.batchyard");
 
   private static final JavaClasses OFFENDERS = new ClassFileImporter().importPackages(PLANTED);

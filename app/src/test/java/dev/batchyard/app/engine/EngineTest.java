@@ -297,7 +297,7 @@ class EngineTest {
   @Test
   void a_fenced_node_drops_everything_is_refused_and_comes_back_as_a_new_boot() throws Exception {
     Semaphore begun = new Semaphore(0);
-    CountDownLatch second = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
     Map<Long, Integer> finished = new ConcurrentHashMap<>();
     try (Nodes nodes =
         new Nodes(
@@ -308,9 +308,7 @@ class EngineTest {
                 (p, c) -> {
                   begun.release();
                   if (c.lease().attempt() == 1) {
-                    awaitWhateverComes(second); // a zombie: it ends after its task was rescued
-                  } else {
-                    second.countDown();
+                    awaitWhateverComes(over); // a zombie: it ends after its task
                   }
                   finished.merge(c.lease().task(), c.lease().attempt(), Integer::sum);
                   return Outcome.completed();
@@ -324,6 +322,7 @@ class EngineTest {
               + boot
               + "'");
       awaitState(nodes, task, TaskState.COMPLETED);
+      over.countDown();
       assertThat(node.boot()).isNotEqualTo(boot);
       TaskDetail detail = find(nodes, task);
       assertThat(detail.row().counters().attempt()).isEqualTo(2);

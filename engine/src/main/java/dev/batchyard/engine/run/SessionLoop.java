@@ -253,7 +253,7 @@ final class SessionLoop implements Loop.Step {
     long refused = ends.takeRefused();
     try {
       return session.beat(mayFence, refused, look, machine.pulse(attempts.running()));
-    } catch (SessionLost | BootFenced e) {
+    } catch (RuntimeException e) {
       ends.giveBackRefused(refused);
       throw e;
     }
