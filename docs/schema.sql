@@ -154,10 +154,13 @@ create table lane (
   queue text not null,
   type text not null,
   priority smallint not null,
+  pools text[] not null default '{}'::text[],
+  units integer[] not null default '{}'::integer[],
+  CHECK (((cardinality(pools) = cardinality(units)) AND (0 < ALL (units)))),
   CHECK (((priority >= 0) AND (priority <= 7))),
   FOREIGN KEY (queue) REFERENCES queue(name),
   PRIMARY KEY (id),
-  UNIQUE (type, queue, priority)
+  UNIQUE (type, queue, priority, pools, units)
 );
 
 create table lease (
@@ -277,6 +280,44 @@ create table parked (
   CHECK ((state = ANY (ARRAY['paused'::task_state, 'blocked'::task_state]))),
   PRIMARY KEY (id)
 );
+
+create table pool (
+  name text not null,
+  kind text not null,
+  capacity bigint not null,
+  period interval,
+  since timestamp with time zone not null,
+  shrunk_to bigint,
+  grows_at timestamp with time zone,
+  set_by text not null,
+  set_at timestamp with time zone not null,
+  CHECK (
+CASE
+    WHEN (kind = 'budget'::text) THEN (shrunk_to IS NULL)
+    ELSE true
+END),
+  CHECK (
+CASE kind
+    WHEN 'slots'::text THEN (period IS NULL)
+    WHEN 'rate'::text THEN (period IS NOT NULL)
+    ELSE true
+END),
+  CHECK (((capacity >= 0) AND (capacity <= '1000000000000'::bigint))),
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  CHECK (((period >= '00:00:00.1'::interval) AND (period <= '366 days'::interval))),
+  CHECK (((shrunk_to IS NULL) = (grows_at IS NULL))),
+  CHECK ((kind = ANY (ARRAY['slots'::text, 'rate'::text, 'budget'::text]))),
+  PRIMARY KEY (name)
+);
+
+create table pool_spent (
+  pool text not null,
+  at timestamp with time zone not null,
+  units bigint not null,
+  CHECK ((units > 0)),
+  FOREIGN KEY (pool) REFERENCES pool(name) ON DELETE CASCADE,
+  PRIMARY KEY (pool, at)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
 create table queue (
   name text not null,
@@ -747,6 +788,134 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.pool_again(p_pool pool, p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'batchyard'
+AS $function$
+begin
+  return case
+    when p_pool.grows_at > p_now then p_pool.grows_at
+    when p_pool.kind = 'rate' then (
+      select min(at) + p_pool.period + p_pool.period / 50 from pool_spent
+       where pool = p_pool.name and at > p_now - p_pool.period - p_pool.period / 50)
+    when p_pool.kind = 'budget' then pool_bin(p_pool, p_now) + p_pool.period end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_bin(p_pool pool, p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when p_pool.period is null then p_pool.since
+              else date_bin(case p_pool.kind when 'rate' then p_pool.period / 50 else p_pool.period end,
+                            p_now, p_pool.since) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_capacity(p_pool pool, p_now timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when p_pool.shrunk_to is null then p_pool.capacity
+              when p_now < p_pool.grows_at then 0
+              else least(p_pool.capacity,
+                         p_pool.shrunk_to + greatest(p_pool.capacity / 20, 1)
+                           * floor(extract(epoch from p_now - p_pool.grows_at) / 10)::bigint) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_room(p_lane integer, p_now timestamp with time zone)
+ RETURNS TABLE(room bigint, lacking text[], too_much boolean, spends boolean, again_ms bigint)
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_lane lane;
+  v_now  timestamptz;
+begin
+  select * into v_lane from lane where id = p_lane;
+  perform from pool where name = any (v_lane.pools) order by name for no key update;
+  v_now := coalesce(p_now, clock_timestamp());
+  return query
+    with asked as materialized (
+      select a.name, a.units, p.kind, p.capacity, p as pool
+        from unnest(v_lane.pools, v_lane.units) a (name, units)
+        left join pool p on p.name = a.name),
+    free as materialized (
+      select a.*, case when a.kind is null then 0
+                       else pool_capacity(a.pool, v_now) - pool_used(a.pool, v_now) end as free
+        from asked a),
+    lacks as materialized (
+      select f.*, case when bool_or(f.free <= 0) over () then f.free <= 0 else f.free < f.units end as lacks
+        from free f)
+    select greatest(min(l.free / l.units), 0),
+           coalesce(array_agg(l.name order by l.name) filter (where l.lacks), '{}'),
+           coalesce(bool_or(l.capacity < l.units), false),
+           coalesce(bool_or(l.kind <> 'slots'), false),
+           (extract(epoch from min(pool_again(l.pool, v_now)) filter (where l.lacks) - v_now) * 1000)::bigint
+      from lacks l;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_spend(p_lane integer, p_tasks bigint, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_now timestamptz := coalesce(p_now, clock_timestamp());
+begin
+  insert into pool_spent as s (pool, at, units)
+  select p.name, pool_bin(p, v_now), a.units * p_tasks
+    from lane l
+   cross join unnest(l.pools, l.units) a (name, units)
+    join pool p on p.name = a.name and p.kind <> 'slots'
+   where l.id = p_lane
+      on conflict (pool, at) do update set units = s.units + excluded.units;
+  delete from pool_spent s
+   using pool p
+   where p.name = s.pool and p.kind <> 'slots'
+     and p.name = any (array(select unnest(pools) from lane where id = p_lane))
+     and s.at < case p.kind when 'rate' then v_now - 2 * p.period else pool_bin(p, v_now) end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_used(p_pool pool, p_now timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_lanes integer[];
+  v_units integer[];
+begin
+  if p_pool.kind <> 'slots' then
+    return (
+      select coalesce(sum(units), 0) from pool_spent
+       where pool = p_pool.name
+         and at > case p_pool.kind when 'rate' then p_now - p_pool.period - p_pool.period / 50
+                                   else pool_bin(p_pool, p_now) - interval '1 us' end);
+  end if;
+  select array_agg(id), array_agg(units[array_position(pools, p_pool.name)]) into v_lanes, v_units
+    from lane
+   where p_pool.name = any (pools);
+  if v_lanes is null then
+    return 0;
+  end if;
+  return (
+    select coalesce(sum(v_units[array_position(v_lanes, l.lane)]::bigint * i.ids), 0)
+      from lease l
+     cross join lateral (
+       select sum(upper(r.ids) - lower(r.ids)) as ids from unnest(l.ids) r (ids)) i
+     where l.lane = any (v_lanes));
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.read_checkpoint(p_task bigint, p_token uuid, p_shard integer)
  RETURNS TABLE("position" text, read bigint, written bigint, skipped bigint, rejected bigint)
  LANGUAGE plpgsql
@@ -1036,13 +1205,15 @@ begin
      order by number desc
   loop
     select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+       and pools = '{}';
     if not found then
       insert into lane (queue, type, priority)
       values (v_from.queue, v_step.undo_type, v_from.priority)
           on conflict do nothing;
       select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+         and pools = '{}';
     end if;
     v_id := nextval('task_id');
     if v_ready = 0 then

@@ -2,6 +2,8 @@ package dev.batchyard.api;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -20,6 +22,8 @@ import java.util.OptionalLong;
  * @param batch the open batch that it is a member of
  * @param retry the name of a retry policy; by priority when empty ({@code critical} for 0 and 1)
  * @param limits how long it may take
+ * @param pools the pools that it uses while it runs, all at once or none, and how many units of
+ *     each; at most {@link #POOLS_MAX}
  */
 public record NewTask(
     String type,
@@ -31,7 +35,8 @@ public record NewTask(
     TaskKeys keys,
     OptionalLong batch,
     Optional<String> retry,
-    Limits limits) {
+    Limits limits,
+    Map<String, Integer> pools) {
 
   /** The line that tasks wait in unless told otherwise. */
   public static final String DEFAULT_QUEUE = "default";
@@ -41,6 +46,12 @@ public record NewTask(
 
   /** The least urgent priority. */
   public static final int PRIORITY_MAX = 7;
+
+  /** The most pools that one task uses. */
+  public static final int POOLS_MAX = 8;
+
+  /** The most units of a pool that one task uses. */
+  public static final int UNITS_MAX = 1_000_000_000;
 
   private static final int NAME_MAX = 200;
 
@@ -56,6 +67,20 @@ public record NewTask(
       throw new IllegalArgumentException(
           "priority: " + priority + " is not in 0 (urgent) to " + PRIORITY_MAX);
     }
+    pools = Map.copyOf(pools);
+    if (pools.size() > POOLS_MAX) {
+      throw new IllegalArgumentException(
+          "pools: " + pools.size() + " pools; a task uses at most " + POOLS_MAX);
+    }
+    pools.forEach(NewTask::requireUnits);
+  }
+
+  private static void requireUnits(String pool, int units) {
+    requireName("pools", pool);
+    if (units < 1 || units > UNITS_MAX) {
+      throw new IllegalArgumentException(
+          "pools: " + units + " units of '" + pool + "' must be 1 to " + UNITS_MAX);
+    }
   }
 
   /** {@return a task of this type, due at once, in the default queue, of the middle priority} */
@@ -70,28 +95,42 @@ public record NewTask(
         TaskKeys.NONE,
         OptionalLong.empty(),
         Optional.empty(),
-        Limits.NONE);
+        Limits.NONE,
+        Map.of());
   }
 
   /** {@return the same with this label} */
   public NewTask withLabel(String newLabel) {
-    return new NewTask(type, params, newLabel, queue, priority, due, keys, batch, retry, limits);
+    return new NewTask(
+        type, params, newLabel, queue, priority, due, keys, batch, retry, limits, pools);
   }
 
   /** {@return the same in this queue} */
   public NewTask withQueue(String newQueue) {
-    return new NewTask(type, params, label, newQueue, priority, due, keys, batch, retry, limits);
+    return new NewTask(
+        type, params, label, newQueue, priority, due, keys, batch, retry, limits, pools);
   }
 
   /** {@return the same with this priority} */
   public NewTask withPriority(int newPriority) {
-    return new NewTask(type, params, label, queue, newPriority, due, keys, batch, retry, limits);
+    return new NewTask(
+        type, params, label, queue, newPriority, due, keys, batch, retry, limits, pools);
   }
 
   /** {@return the same, not before this instant} */
   public NewTask withDue(Instant newDue) {
     return new NewTask(
-        type, params, label, queue, priority, Optional.of(newDue), keys, batch, retry, limits);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        Optional.of(newDue),
+        keys,
+        batch,
+        retry,
+        limits,
+        pools);
   }
 
   /**
@@ -122,24 +161,67 @@ public record NewTask(
 
   /** {@return the same with these unique keys} */
   public NewTask withKeys(TaskKeys newKeys) {
-    return new NewTask(type, params, label, queue, priority, due, newKeys, batch, retry, limits);
+    return new NewTask(
+        type, params, label, queue, priority, due, newKeys, batch, retry, limits, pools);
   }
 
   /** {@return the same as a member of this batch, which must not be sealed yet} */
   public NewTask withBatch(long newBatch) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, OptionalLong.of(newBatch), retry, limits);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        OptionalLong.of(newBatch),
+        retry,
+        limits,
+        pools);
   }
 
   /** {@return the same with this retry policy} */
   public NewTask withRetry(String newRetry) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, batch, Optional.of(newRetry), limits);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        batch,
+        Optional.of(newRetry),
+        limits,
+        pools);
   }
 
   /** {@return the same within these limits} */
   public NewTask withLimits(Limits newLimits) {
-    return new NewTask(type, params, label, queue, priority, due, keys, batch, retry, newLimits);
+    return new NewTask(
+        type, params, label, queue, priority, due, keys, batch, retry, newLimits, pools);
+  }
+
+  /** {@return the same, using one unit of this pool while it runs} */
+  public NewTask withPool(String pool) {
+    return withPool(pool, 1);
+  }
+
+  /**
+   * {@return the same, using so many units of this pool while it runs} It starts when all of its
+   * pools have room at once, and uses none of them while it waits.
+   */
+  public NewTask withPool(String pool, int units) {
+    Map<String, Integer> more = new HashMap<>(pools);
+    more.put(pool, units);
+    return withPools(more);
+  }
+
+  /** {@return the same, using these pools and no others} */
+  public NewTask withPools(Map<String, Integer> newPools) {
+    return new NewTask(
+        type, params, label, queue, priority, due, keys, batch, retry, limits, newPools);
   }
 
   static void requireName(String field, String value) {

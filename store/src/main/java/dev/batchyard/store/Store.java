@@ -12,6 +12,7 @@ import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.OperatorMoves;
+import dev.batchyard.engine.port.Pools;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RetryPolicies;
@@ -42,6 +43,7 @@ public final class Store {
   private final Settings settings;
   private final SessionSource sessions;
   private final WakeUps wakeUps;
+  private final FullPools fullPools = new FullPools(System::nanoTime);
   private final LeaseReturns returns;
   private final Settlements settlements;
   private final Lanes lanes;
@@ -150,11 +152,11 @@ public final class Store {
   }
 
   public Claims claims() {
-    return new PgClaims(db, clock, returns, wakeUps);
+    return new PgClaims(db, clock, returns, wakeUps, fullPools);
   }
 
   public Finishes finishes() {
-    return new PgFinishes(db, clock, settlements, spans, wakeUps);
+    return new PgFinishes(db, clock, settlements, spans, wakeUps, fullPools);
   }
 
   public Sessions sessions() {
@@ -192,6 +194,15 @@ public final class Store {
 
   public Queues queues() {
     return new PgQueues(db, clock, wakeUps);
+  }
+
+  public Pools pools() {
+    return new PgPools(db, clock, lanes, fullPools, wakeUps);
+  }
+
+  /** Claims look at all pools anew, as if something had ended. */
+  void forgetFullPools() {
+    fullPools.forget();
   }
 
   public RetryPolicies retryPolicies() {
@@ -233,6 +244,7 @@ public final class Store {
         List.of(
             new TaskScans(db, clock, rescues(), UNRESCUED).all(),
             new BatchScans(db, clock, wakeUps).all(),
+            new PoolScans(clock).all(),
             new ServerScans(clock, spans, nodeClock, bounds).all()));
   }
 }

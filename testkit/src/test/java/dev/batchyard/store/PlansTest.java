@@ -57,7 +57,8 @@ class PlansTest {
           PgCheckpoints.class,
           LeaseReturns.class,
           Settlements.class,
-          PgSteps.class);
+          PgSteps.class,
+          PgPools.class);
 
   /** What reads a whole table with a reason: few leases are held, few requests not answered. */
   private static final Map<String, Set<String>> MEANT =
@@ -65,6 +66,8 @@ class PlansTest {
           "PgClaims.UNHELD", Set.of("lease"),
           "PgNodeSession.BEAT", Set.of("request"),
           "PgOperatorMoves.LEASE", Set.of("lease"),
+          "PgPools.HOLDERS", Set.of("lease"),
+          "PgPools.USERS", Set.of("lease", "parked"),
           "LeaseReturns.CANCEL", Set.of("request"),
           "LeaseReturns.PAUSE", Set.of("request"),
           "LeaseReturns.OBEYED", Set.of("request", "lease"));

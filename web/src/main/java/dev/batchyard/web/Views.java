@@ -6,10 +6,11 @@ import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
+import dev.batchyard.engine.port.Pools;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.TaskViews;
 
-/** Where the pages read; they change nothing there. */
+/** Where the pages read; they change nothing there. The API also changes pools. */
 public record Views(
     TaskViews tasks,
     NodeViews nodes,
@@ -18,4 +19,5 @@ public record Views(
     Compensations compensations,
     LogLines logs,
     Doctor doctor,
-    Checkpoints checkpoints) {}
+    Checkpoints checkpoints,
+    Pools pools) {}

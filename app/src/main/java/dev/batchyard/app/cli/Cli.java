@@ -59,6 +59,7 @@ final class Cli {
         .addSubcommand(new CompensationsCommand(this))
         .addSubcommand(new QueuesCommand(this))
         .addSubcommand(new QueueCommand(this))
+        .addSubcommand(PoolCommand.of(this))
         .addSubcommand(new RetryPoliciesCommand(this))
         .addSubcommand(new RetryPolicyCommand(this))
         .addSubcommand(new MarkCommand(this))

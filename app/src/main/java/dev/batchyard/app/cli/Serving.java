@@ -95,7 +95,8 @@ final class Serving implements AutoCloseable {
             store.compensations(),
             store.logLines(),
             store.doctor(),
-            store.checkpoints()),
+            store.checkpoints(),
+            store.pools()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 

@@ -10,6 +10,7 @@ import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.Queues.QueueRow;
+import dev.batchyard.engine.port.TaskViews.PoolUse;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import java.time.Duration;
@@ -148,6 +149,9 @@ final class Show {
                 "unique",
                 "%s until %s".formatted(w.key(), at(row.submitted().plus(w.period())))));
     limits(text, detail.limits());
+    if (!detail.pools().isEmpty()) {
+      field(text, "pools", PoolWords.used(detail.pools()));
+    }
     detail.batch().ifPresent(batch -> field(text, "batch", Long.toString(batch)));
     detail.after().ifPresent(batch -> field(text, "after", "batch " + batch.id()));
     field(text, "params", detail.paramsJson());
@@ -160,6 +164,11 @@ final class Show {
     if (row.state() == TaskState.READY && !detail.served()) {
       field(
           text, "waits", "no live node serves " + row.type() + "; './batchyard server' starts one");
+    }
+    if (row.state() == TaskState.READY) {
+      detail.pools().stream()
+          .filter(PoolUse::lacking)
+          .forEach(use -> field(text, "waits", PoolWords.lacking(use)));
     }
     if (WAITING.contains(row.state())) {
       detail

@@ -46,6 +46,12 @@ final class TaskFlags {
           "The retry policy; unless set, critical for the priorities 0 and 1, else default.")
   private Optional<String> retry = Optional.empty();
 
+  @Option(
+      names = "--pool",
+      paramLabel = "NAME[=N]",
+      description = "A pool that it uses while it runs, and how many units of it; 1 unless set.")
+  private List<String> pools = List.of();
+
   @Mixin private LimitFlags limits = new LimitFlags();
 
   /** {@return whether any of them stands on the command line} */
@@ -55,6 +61,7 @@ final class TaskFlags {
         || queue.isPresent()
         || priority.isPresent()
         || retry.isPresent()
+        || !pools.isEmpty()
         || !limits.read(context).none();
   }
 
@@ -70,7 +77,7 @@ final class TaskFlags {
     try {
       NewTask placed =
           read.withQueue(queue.orElse(read.queue())).withPriority(priority.orElse(read.priority()));
-      return retry.map(placed::withRetry).orElse(placed);
+      return PoolWords.use(retry.map(placed::withRetry).orElse(placed), pools);
     } catch (IllegalArgumentException e) {
       throw new CliFailure(Exit.USAGE, "--" + e.getMessage());
     }

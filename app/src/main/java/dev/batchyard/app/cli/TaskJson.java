@@ -69,6 +69,9 @@ final class TaskJson {
     put(document, "request", detail.request());
     document.put("served", detail.served());
     put(document, "queuePause", detail.queuePause());
+    if (!detail.pools().isEmpty()) {
+      document.put("pools", detail.pools());
+    }
     document.put(
         "attempts",
         detail.attempts().stream()

@@ -152,6 +152,7 @@ final class StopReportTest {
             true,
             Optional.empty(),
             List.of(),
+            List.of(),
             List.of()));
   }
 

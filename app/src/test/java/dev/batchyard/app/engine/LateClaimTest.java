@@ -13,8 +13,10 @@ import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EnginePorts;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -78,8 +80,13 @@ class LateClaimTest {
 
     @Override
     public List<Claim> claim(
-        UUID boot, UUID token, Map<String, Integer> wantedByType, int free, boolean idle) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, idle);
+        UUID boot,
+        UUID token,
+        Map<String, Integer> wantedByType,
+        int free,
+        int slots,
+        boolean idle) {
+      List<Claim> brought = claims.claim(boot, token, wantedByType, free, slots, idle);
       if (!brought.isEmpty()) {
         claimed.countDown();
         try {
@@ -89,6 +96,11 @@ class LateClaimTest {
         }
       }
       return brought;
+    }
+
+    @Override
+    public Optional<Duration> again() {
+      return claims.again();
     }
 
     @Override

@@ -131,7 +131,12 @@ public final class RowLayout implements Layout, Submissions, Claims, Finishes {
 
   @Override
   public List<Claim> claim(
-      UUID boot, UUID token, Map<String, Integer> leaseMaxByType, int free, boolean idle) {
+      UUID boot,
+      UUID token,
+      Map<String, Integer> leaseMaxByType,
+      int free,
+      int slots,
+      boolean idle) {
     Mark from = mark;
     List<Claim> claimed = claim(boot, token, leaseMaxByType, free, from);
     if (claimed.isEmpty() && from != null) {

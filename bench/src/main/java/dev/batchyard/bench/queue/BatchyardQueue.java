@@ -199,7 +199,8 @@ public final class BatchyardQueue implements QueueSystem {
             store.compensations(),
             store.logLines(),
             store.doctor(),
-            store.checkpoints()),
+            store.checkpoints(),
+            store.pools()),
         now.submitter());
   }
 

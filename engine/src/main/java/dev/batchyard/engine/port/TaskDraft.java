@@ -3,6 +3,7 @@ package dev.batchyard.engine.port;
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -15,6 +16,7 @@ import java.util.OptionalLong;
  * @param batch the batch that it is a member of
  * @param retry the name of its retry policy
  * @param limits how long it may take
+ * @param pools how many units it uses of each pool that it uses while it runs
  */
 public record TaskDraft(
     String type,
@@ -26,9 +28,12 @@ public record TaskDraft(
     TaskKeys keys,
     OptionalLong batch,
     String retry,
-    Limits limits) {
+    Limits limits,
+    Map<String, Integer> pools) {
 
   public TaskDraft {
+    pools = Map.copyOf(pools);
+    pools.keySet().forEach(pool -> Storable.requireText("pools", pool));
     Storable.requireText("type", type);
     Storable.requireJson("params", paramsJson);
     Storable.requireText("label", label);
@@ -39,7 +44,22 @@ public record TaskDraft(
     keys.within().ifPresent(within -> Storable.requireText("unique-within", within.key()));
   }
 
-  /** A task that may take as long as it will. */
+  /** A task that uses no pools. */
+  public TaskDraft(
+      String type,
+      String paramsJson,
+      String label,
+      String queue,
+      int priority,
+      Optional<Instant> due,
+      TaskKeys keys,
+      OptionalLong batch,
+      String retry,
+      Limits limits) {
+    this(type, paramsJson, label, queue, priority, due, keys, batch, retry, limits, Map.of());
+  }
+
+  /** A task that uses no pools and may take as long as it will. */
   public TaskDraft(
       String type,
       String paramsJson,

@@ -8,6 +8,7 @@ import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -93,7 +94,10 @@ final class ClaimLoop implements Loop.Step {
       return;
     }
     Duration poll = attempts.waiting() == 0 ? config.poll() : Pace.GIVE_BACK_AFTER;
-    if (nanos.getAsLong() - stirredNs >= restAfter.toNanos() && attempts.count() == 0) {
+    Optional<Duration> again = claims.again().filter(span -> span.compareTo(poll) < 0);
+    if (again.isPresent()) {
+      boolean _ = changed.await(again.get());
+    } else if (nanos.getAsLong() - stirredNs >= restAfter.toNanos() && attempts.count() == 0) {
       rest(boot);
     } else if (changed.await(poll) || attempts.count() > 0) {
       stirredNs = nanos.getAsLong();
@@ -127,7 +131,9 @@ final class ClaimLoop implements Loop.Step {
     }
     List<Claim> claimed;
     try {
-      claimed = claims.claim(boot.id(), ids.get(), wanted, free, attempts.count() == 0);
+      claimed =
+          claims.claim(
+              boot.id(), ids.get(), wanted, free, attempts.freeSlots(), attempts.count() == 0);
     } catch (StoreUnavailable e) {
       answerLost = true; // it may have committed
       throw e;

@@ -53,13 +53,46 @@ create table queue (
 
 insert into queue (name) values ('default');
 
--- A lane is what a claim can walk: tasks of one queue, type and priority, in order of (due, block).
+-- A named resource with capacity. slots: so many units are in use at once at most, counted from leases.
+-- rate: tasks that use so many start within any period at most. budget: so many are spent from since
+-- on, and anew in each period after it; without one until a person refills it, which moves since.
+-- shrunk_to: after somebody was told to slow down; nothing starts before grows_at, then it grows back.
+-- Who claims tasks of its lanes holds this row's lock and counts then; see pool_room().
+create table pool (
+  name      text        primary key check (length(name) between 1 and 100),
+  kind      text        not null check (kind in ('slots', 'rate', 'budget')),
+  capacity  bigint      not null check (capacity between 0 and 1000000000000),
+  period    interval    check (period >= '100 ms' and period <= '366 days'),
+  since     timestamptz not null,
+  shrunk_to bigint,
+  grows_at  timestamptz,
+  set_by    text        not null,
+  set_at    timestamptz not null,
+  check (case kind when 'slots' then period is null when 'rate' then period is not null else true end),
+  check (case when kind = 'budget' then shrunk_to is null else true end),
+  check ((shrunk_to is null) = (grows_at is null)));
+
+-- What claims have spent of rates and budgets, in sums: of a rate for each fiftieth of its period, of a
+-- budget for each period.
+create table pool_spent (
+  pool  text        not null references pool on delete cascade,
+  at    timestamptz not null,
+  units bigint      not null check (units > 0),
+  primary key (pool, at)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- A lane is what a claim can walk: tasks of one queue, type and priority, which name the same pools, in
+-- order of (due, block). pools are in order of their names, units what a task uses of each while it
+-- runs; a lane outlives its pools.
 create table lane (
-  id       integer generated always as identity primary key,
-  queue    text     not null references queue,
-  type     text     not null,
-  priority smallint not null check (priority between 0 and 7),
-  unique (type, queue, priority));
+  id       integer   generated always as identity primary key,
+  queue    text      not null references queue,
+  type     text      not null,
+  priority smallint  not null check (priority between 0 and 7),
+  pools    text[]    not null default '{}',
+  units    integer[] not null default '{}',
+  unique (type, queue, priority, pools, units),
+  check (cardinality(pools) = cardinality(units) and 0 < all (units)));
 
 create sequence task_id;
 
@@ -645,6 +678,124 @@ begin
      where r.boot = p_boot;
 end $$;
 
+-- Where the sum begins in which units count that are spent at p_now.
+create function pool_bin(p_pool pool, p_now timestamptz)
+returns timestamptz language sql immutable as $$
+  select case when p_pool.period is null then p_pool.since
+              else date_bin(case p_pool.kind when 'rate' then p_pool.period / 50 else p_pool.period end,
+                            p_now, p_pool.since) end
+$$;
+
+-- What a pool has at p_now: all, or what it has grown back to, by a twentieth, 1 at least, in 10 s.
+create function pool_capacity(p_pool pool, p_now timestamptz)
+returns bigint language sql immutable as $$
+  select case when p_pool.shrunk_to is null then p_pool.capacity
+              when p_now < p_pool.grows_at then 0
+              else least(p_pool.capacity,
+                         p_pool.shrunk_to + greatest(p_pool.capacity / 20, 1)
+                           * floor(extract(epoch from p_now - p_pool.grows_at) / 10)::bigint) end
+$$;
+
+-- How many units of a pool are used up at p_now. Of slots those of what runs: its tasks have leases, and
+-- use nothing any more from the transaction on in which these end. Of a rate what was spent within a
+-- period, rounded up by a fiftieth of it; of a budget what was spent in this one.
+create function pool_used(p_pool pool, p_now timestamptz)
+returns bigint language plpgsql stable set search_path from current as $$
+declare
+  v_lanes integer[];
+  v_units integer[];
+begin
+  if p_pool.kind <> 'slots' then
+    return (
+      select coalesce(sum(units), 0) from pool_spent
+       where pool = p_pool.name
+         and at > case p_pool.kind when 'rate' then p_now - p_pool.period - p_pool.period / 50
+                                   else pool_bin(p_pool, p_now) - interval '1 us' end);
+  end if;
+  select array_agg(id), array_agg(units[array_position(pools, p_pool.name)]) into v_lanes, v_units
+    from lane
+   where p_pool.name = any (pools);
+  if v_lanes is null then
+    return 0;
+  end if;
+  return (
+    select coalesce(sum(v_units[array_position(v_lanes, l.lane)]::bigint * i.ids), 0)
+      from lease l
+     cross join lateral (
+       select sum(upper(r.ids) - lower(r.ids)) as ids from unnest(l.ids) r (ids)) i
+     where l.lane = any (v_lanes));
+end $$;
+
+-- When a pool that has no room may have some again by time alone; null if that is not known.
+create function pool_again(p_pool pool, p_now timestamptz)
+returns timestamptz language plpgsql stable set search_path from current as $$
+begin
+  return case
+    when p_pool.grows_at > p_now then p_pool.grows_at
+    when p_pool.kind = 'rate' then (
+      select min(at) + p_pool.period + p_pool.period / 50 from pool_spent
+       where pool = p_pool.name and at > p_now - p_pool.period - p_pool.period / 50)
+    when p_pool.kind = 'budget' then pool_bin(p_pool, p_now) + p_pool.period end;
+end $$;
+
+-- Locks the pools of a lane, in order of their names, so that claims of the same pool come one after the
+-- other and never wait in a ring, and tells for how many of its tasks they have room. What it counts, it
+-- counts after the locks, by statements that see all claims before: it must stay volatile.
+-- lacking: the pools that have none. Those that have some, but less than one task uses, are told only
+-- if no other is full: its tasks are first in line for them then. too_much: a task uses more than one
+-- of them ever has, so that it cannot start before that is raised; nobody has to wait for it. spends:
+-- whether pool_spend() has to be called for what is taken.
+create function pool_room(p_lane integer, p_now timestamptz)
+returns table (room bigint, lacking text[], too_much boolean, spends boolean, again_ms bigint)
+language plpgsql set search_path from current as $$
+declare
+  v_lane lane;
+  v_now  timestamptz;
+begin
+  select * into v_lane from lane where id = p_lane;
+  perform from pool where name = any (v_lane.pools) order by name for no key update;
+  v_now := coalesce(p_now, clock_timestamp());
+  return query
+    with asked as materialized (
+      select a.name, a.units, p.kind, p.capacity, p as pool
+        from unnest(v_lane.pools, v_lane.units) a (name, units)
+        left join pool p on p.name = a.name),
+    free as materialized (
+      select a.*, case when a.kind is null then 0
+                       else pool_capacity(a.pool, v_now) - pool_used(a.pool, v_now) end as free
+        from asked a),
+    lacks as materialized (
+      select f.*, case when bool_or(f.free <= 0) over () then f.free <= 0 else f.free < f.units end as lacks
+        from free f)
+    select greatest(min(l.free / l.units), 0),
+           coalesce(array_agg(l.name order by l.name) filter (where l.lacks), '{}'),
+           coalesce(bool_or(l.capacity < l.units), false),
+           coalesce(bool_or(l.kind <> 'slots'), false),
+           (extract(epoch from min(pool_again(l.pool, v_now)) filter (where l.lacks) - v_now) * 1000)::bigint
+      from lacks l;
+end $$;
+
+-- Spends what so many tasks of a lane use of its rates and budgets, in the transaction that leases them
+-- and holds the locks of pool_room(). What is spent stays spent, whatever becomes of them.
+create function pool_spend(p_lane integer, p_tasks bigint, p_now timestamptz)
+returns void language plpgsql set search_path from current as $$
+declare
+  v_now timestamptz := coalesce(p_now, clock_timestamp());
+begin
+  insert into pool_spent as s (pool, at, units)
+  select p.name, pool_bin(p, v_now), a.units * p_tasks
+    from lane l
+   cross join unnest(l.pools, l.units) a (name, units)
+    join pool p on p.name = a.name and p.kind <> 'slots'
+   where l.id = p_lane
+      on conflict (pool, at) do update set units = s.units + excluded.units;
+  delete from pool_spent s
+   using pool p
+   where p.name = s.pool and p.kind <> 'slots'
+     and p.name = any (array(select unnest(pools) from lane where id = p_lane))
+     and s.at < case p.kind when 'rate' then v_now - 2 * p.period else pool_bin(p, v_now) end;
+end $$;
+
 -- Takes unique keys for new tasks, all of a task's keys or none; returns the tasks that got none.
 -- Keys are taken in order, so that two submits wait for each other and never in a ring. Who waits
 -- for a key sees whether it was taken or given up.
@@ -890,13 +1041,15 @@ begin
      order by number desc
   loop
     select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+       and pools = '{}';
     if not found then
       insert into lane (queue, type, priority)
       values (v_from.queue, v_step.undo_type, v_from.priority)
           on conflict do nothing;
       select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority;
+       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
+         and pools = '{}';
     end if;
     v_id := nextval('task_id');
     if v_ready = 0 then
