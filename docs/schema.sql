@@ -286,6 +286,8 @@ create table pool (
   kind text not null,
   capacity bigint not null,
   period interval,
+  per_key boolean not null default false,
+  type text,
   since timestamp with time zone not null,
   shrunk_to bigint,
   grows_at timestamp with time zone,
@@ -302,6 +304,7 @@ CASE kind
     WHEN 'rate'::text THEN (period IS NOT NULL)
     ELSE true
 END),
+  CHECK (((NOT per_key) OR ((kind = 'slots'::text) AND (type IS NULL)))),
   CHECK (((capacity >= 0) AND (capacity <= '1000000000000'::bigint))),
   CHECK (((length(name) >= 1) AND (length(name) <= 100))),
   CHECK (((period >= '00:00:00.1'::interval) AND (period <= '366 days'::interval))),
@@ -681,6 +684,24 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.count_type(p_pool pool, p_counts boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+begin
+  update lane l
+     set (pools, units) = (
+           select coalesce(array_agg(u.name order by u.name collate "C"), '{}'),
+                  coalesce(array_agg(u.units order by u.name collate "C"), '{}')
+             from (select name, units from unnest(l.pools, l.units) a (name, units)
+                    where name <> p_pool.name
+                   union all
+                   select p_pool.name, 1 where p_counts) u)
+   where l.type = p_pool.type;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.end_batch(p_batch bigint, p_now timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -738,6 +759,42 @@ CREATE OR REPLACE FUNCTION batchyard.fail(p_code text, p_message text)
 AS $function$
 begin
   raise exception '%', p_message using errcode = p_code;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.lane_of(p_queue text, p_type text, p_priority integer, p_pools text[], p_units integer[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_pools text[];
+  v_units integer[];
+  v_lane  integer;
+begin
+  for v_look in 1 .. 2 loop
+    select coalesce(array_agg(u.name order by u.name collate "C"), '{}'),
+           coalesce(array_agg(u.units order by u.name collate "C"), '{}')
+      into v_pools, v_units
+      from (select name, units from unnest(p_pools, p_units) a (name, units)
+            union all
+            select name, 1 from pool where type = p_type) u;
+    select id into v_lane from lane
+     where type = p_type and queue = p_queue and priority = p_priority
+       and pools = v_pools and units = v_units;
+    if found then
+      return v_lane;
+    elsif v_look = 1 then
+      lock table pool in share mode;
+    end if;
+  end loop;
+  insert into lane (queue, type, priority, pools, units)
+  values (p_queue, p_type, p_priority, v_pools, v_units)
+      on conflict (type, queue, priority, pools, units) do nothing;
+  select id into strict v_lane from lane
+   where type = p_type and queue = p_queue and priority = p_priority
+     and pools = v_pools and units = v_units;
+  return v_lane;
 end $function$
 ;
 
@@ -828,6 +885,15 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.pool_named(p_name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select split_part(p_name, ':', 1)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.pool_room(p_lane integer, p_now timestamp with time zone)
  RETURNS TABLE(room bigint, lacking text[], too_much boolean, spends boolean, again_ms bigint)
  LANGUAGE plpgsql
@@ -838,16 +904,19 @@ declare
   v_now  timestamptz;
 begin
   select * into v_lane from lane where id = p_lane;
-  perform from pool where name = any (v_lane.pools) order by name for no key update;
+  perform from pool
+    where name = any (array(select pool_named(a.name) from unnest(v_lane.pools) a (name)))
+    order by name
+      for no key update;
   v_now := coalesce(p_now, clock_timestamp());
   return query
     with asked as materialized (
       select a.name, a.units, p.kind, p.capacity, p as pool
         from unnest(v_lane.pools, v_lane.units) a (name, units)
-        left join pool p on p.name = a.name),
+        left join pool p on p.name = pool_named(a.name)),
     free as materialized (
       select a.*, case when a.kind is null then 0
-                       else pool_capacity(a.pool, v_now) - pool_used(a.pool, v_now) end as free
+                       else pool_capacity(a.pool, v_now) - pool_used(a.pool, a.name, v_now) end as free
         from asked a),
     lacks as materialized (
       select f.*, case when bool_or(f.free <= 0) over () then f.free <= 0 else f.free < f.units end as lacks
@@ -884,7 +953,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION batchyard.pool_used(p_pool pool, p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION batchyard.pool_used(p_pool pool, p_name text, p_now timestamp with time zone)
  RETURNS bigint
  LANGUAGE plpgsql
  STABLE
@@ -901,9 +970,9 @@ begin
          and at > case p_pool.kind when 'rate' then p_now - p_pool.period - p_pool.period / 50
                                    else pool_bin(p_pool, p_now) - interval '1 us' end);
   end if;
-  select array_agg(id), array_agg(units[array_position(pools, p_pool.name)]) into v_lanes, v_units
+  select array_agg(id), array_agg(units[array_position(pools, p_name)]) into v_lanes, v_units
     from lane
-   where p_pool.name = any (pools);
+   where p_name = any (pools);
   if v_lanes is null then
     return 0;
   end if;
@@ -984,6 +1053,41 @@ begin
     v_released := v_released + end_batch(v_counts.batch, v_now);
   end loop;
   return v_released;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.slow_down(p_task bigint, p_token uuid, p_pool text, p_for interval, p_now timestamp with time zone)
+ RETURNS SETOF text[]
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_names text[];
+  v_pool  pool;
+  v_now   timestamptz;
+begin
+  select coalesce(array_agg(distinct p.name) filter (where p.name is not null), '{}')
+    into v_names
+    from lease e
+    join lane l on l.id = e.lane
+    left join lateral unnest(l.pools) a (name) on true
+    left join pool p on p.name = pool_named(a.name) and p.kind <> 'budget' and p.name = coalesce(p_pool, p.name)
+   where e.token = p_token and e.ids @> p_task
+   group by e.id;
+  if not found then
+    return;
+  end if;
+  if cardinality(v_names) = 1 then
+    lock table pool in row exclusive mode; -- before the row: who changes pools locks in this order
+    select * into v_pool from pool where name = v_names[1] for no key update;
+    v_now := coalesce(p_now, clock_timestamp());
+    update pool
+       set shrunk_to = case when grows_at > v_now then shrunk_to
+                            else greatest(pool_capacity(v_pool, v_now) / 2, 1) end,
+           grows_at  = greatest(grows_at, v_now + greatest(p_for, interval '1 s'))
+     where name = v_names[1];
+  end if;
+  return next v_names;
 end $function$
 ;
 
@@ -1204,17 +1308,7 @@ begin
      where task = p_task and round = v_round and undo_type is not null
      order by number desc
   loop
-    select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
-       and pools = '{}';
-    if not found then
-      insert into lane (queue, type, priority)
-      values (v_from.queue, v_step.undo_type, v_from.priority)
-          on conflict do nothing;
-      select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
-         and pools = '{}';
-    end if;
+    v_lane := lane_of(v_from.queue, v_step.undo_type, v_from.priority, '{}', '{}');
     v_id := nextval('task_id');
     if v_ready = 0 then
       insert into compensation (task, round, state, began_at, moved_at)

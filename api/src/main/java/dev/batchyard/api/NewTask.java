@@ -209,8 +209,9 @@ public record NewTask(
   }
 
   /**
-   * {@return the same, using so many units of this pool while it runs} It starts when all of its
-   * pools have room at once, and uses none of them while it waits.
+   * {@return the same, using so many units of this pool while it runs} A pool that is per key is
+   * named with one, as {@code customer:acme}. It starts when all of its pools have room at once,
+   * and uses none of them while it waits.
    */
   public NewTask withPool(String pool, int units) {
     Map<String, Integer> more = new HashMap<>(pools);

@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,7 +45,7 @@ final class Lanes {
 
   private static final String POOLS =
       """
-      select name from pool order by name
+      select name, per_key, type from pool order by name
       """;
 
   // a pool that is held so is not deleted; claims do not wait for it
@@ -53,23 +54,19 @@ final class Lanes {
       select name from pool where name = any (?::text[]) order by name for key share
       """;
 
-  private static final String ADD =
-      """
-      insert into lane (queue, type, priority, pools, units)
-      values (?, ?, ?, ?::text[], ?)
-      on conflict do nothing
-      """;
-
   private static final String NUMBER =
       """
-      select id from lane where queue = ? and type = ? and priority = ? and pools = ?::text[] and units = ?
+      select lane_of(?, ?, ?, ?::text[], ?) as id
       """;
+
+  /** How tasks name a pool: with a key or without; not at all if it counts a type. */
+  private record Naming(boolean perKey, Optional<String> type) {}
 
   private final Db db;
   private final Map<Lane, Integer> numbers = new ConcurrentHashMap<>();
   private final Set<String> queues = ConcurrentHashMap.newKeySet();
   private final Set<String> retryPolicies = ConcurrentHashMap.newKeySet();
-  private final Set<String> pools = ConcurrentHashMap.newKeySet();
+  private final Map<String, Naming> pools = new ConcurrentHashMap<>();
   private final LongSupplier nanos;
   private volatile long readNs;
 
@@ -104,7 +101,7 @@ final class Lanes {
         QUEUES,
         queues,
         drafts,
-        draft -> Set.of(draft.queue()),
+        TaskDraft::queue,
         "; './batchyard queue %s --create' makes it");
     if (nanos.getAsLong() - readNs > KNOWN_NS) {
       forget();
@@ -115,20 +112,49 @@ final class Lanes {
         RETRY_POLICIES,
         retryPolicies,
         drafts,
-        draft -> Set.of(draft.retry()),
+        TaskDraft::retry,
         "; './batchyard retry-policy %s --create' makes it");
     checkPools(drafts);
   }
 
   private void checkPools(List<TaskDraft> drafts) {
-    check(
-        "pools",
-        "pool",
-        POOLS,
-        pools,
-        drafts,
-        draft -> draft.pools().keySet(),
-        "; './batchyard pool create %s' makes it");
+    if (drafts.stream().allMatch(draft -> draft.pools().keySet().stream().allMatch(this::fits))) {
+      return;
+    }
+    db.query(
+            POOLS,
+            r ->
+                Map.entry(
+                    r.getString("name"),
+                    new Naming(r.getBoolean("per_key"), Sql.maybeText(r, "type"))))
+        .forEach(pool -> pools.put(pool.getKey(), pool.getValue()));
+    for (int place = 0; place < drafts.size(); place++) {
+      for (String named : new TreeSet<>(drafts.get(place).pools().keySet())) {
+        if (!fits(named)) {
+          throw new UnknownName("pools", place, "pool '%s' %s".formatted(named, problem(named)));
+        }
+      }
+    }
+  }
+
+  private boolean fits(String named) {
+    Naming naming = pools.get(PoolLines.pool(named));
+    return naming != null && naming.type().isEmpty() && naming.perKey() == PoolLines.hasKey(named);
+  }
+
+  private String problem(String named) {
+    String name = PoolLines.pool(named);
+    Naming naming = pools.get(name);
+    if (naming == null) {
+      return "does not exist; %s; './batchyard pool create %s' makes it"
+          .formatted(known(pools.keySet(), name), name);
+    }
+    if (naming.type().isPresent()) {
+      return "counts all tasks of type %s by itself; leave it out".formatted(naming.type().get());
+    }
+    return naming.perKey()
+        ? "is per key; name it with one, as %s:KEY".formatted(name)
+        : "is not per key; name it as %s".formatted(name);
   }
 
   /**
@@ -138,7 +164,7 @@ final class Lanes {
    */
   void keepPools(Connection connection, List<TaskDraft> drafts) throws SQLException {
     Set<String> names = new TreeSet<>();
-    drafts.forEach(draft -> names.addAll(draft.pools().keySet()));
+    drafts.forEach(draft -> draft.pools().keySet().forEach(n -> names.add(PoolLines.pool(n))));
     if (!names.isEmpty()
         && Sql.query(connection, KEEP_POOLS, r -> true, (Object) names.toArray(String[]::new))
                 .size()
@@ -150,34 +176,21 @@ final class Lanes {
 
   /** {@return the number of a draft's lane, made if it is new} */
   int number(TaskDraft draft) {
+    Map<String, Integer> used = draft.pools().isEmpty() ? Map.of() : PoolLines.of(draft.pools());
     return numbers.computeIfAbsent(
-        new Lane(draft.queue(), draft.type(), draft.priority(), draft.pools()), this::read);
+        new Lane(draft.queue(), draft.type(), draft.priority(), used), this::read);
   }
 
   private int read(Lane lane) {
-    // the insert uses up an id and writes even if the lane exists: so look first
-    List<Integer> found = find(lane);
-    if (found.isEmpty()) {
-      var _ = db.update(ADD, key(lane));
-      found = find(lane);
-    }
-    return found.getFirst();
-  }
-
-  private List<Integer> find(Lane lane) {
-    return db.query(NUMBER, r -> r.getInt("id"), key(lane));
-  }
-
-  private static Object[] key(Lane lane) {
-    List<Map.Entry<String, Integer>> pools =
-        lane.pools().entrySet().stream().sorted(Map.Entry.comparingByKey()).toList();
-    return new Object[] {
-      lane.queue(),
-      lane.type(),
-      lane.priority(),
-      pools.stream().map(Map.Entry::getKey).toArray(String[]::new),
-      pools.stream().mapToInt(Map.Entry::getValue).toArray()
-    };
+    return db.query(
+            NUMBER,
+            r -> r.getInt("id"),
+            lane.queue(),
+            lane.type(),
+            lane.priority(),
+            lane.pools().keySet().toArray(String[]::new),
+            lane.pools().values().stream().mapToInt(Integer::intValue).toArray())
+        .getFirst();
   }
 
   private void check(
@@ -186,24 +199,20 @@ final class Lanes {
       String sql,
       Set<String> known,
       List<TaskDraft> drafts,
-      Function<TaskDraft, Set<String>> naming,
+      Function<TaskDraft, String> naming,
       String cure) {
-    if (drafts.stream().map(naming).allMatch(known::containsAll)) {
+    if (drafts.stream().map(naming).allMatch(known::contains)) {
       return;
     }
-    List<Set<String>> names = drafts.stream().map(naming).toList();
-    Set<String> unknown = unknown(known, names.stream().flatMap(Set::stream).toList());
+    List<String> names = drafts.stream().map(naming).toList();
+    Set<String> unknown = unknown(known, names);
     known.addAll(db.query(sql, r -> r.getString("name")));
     Set<String> missing = unknown(known, unknown);
     if (!missing.isEmpty()) {
       String name = missing.iterator().next();
-      int place = 0;
-      while (!names.get(place).contains(name)) {
-        place++;
-      }
       throw new UnknownName(
           field,
-          place,
+          names.indexOf(name),
           "%s '%s' does not exist; %s".formatted(what, name, known(known, name))
               + cure.formatted(name));
     }

@@ -20,7 +20,8 @@ final class PgPools implements Pools {
   private static final String ALL =
       """
       select p.name, p.kind, p.capacity, (extract(epoch from p.period) * 1000)::bigint as period_ms,
-             pool_capacity(p, c.now) as now, pool_used(p, c.now) as used, w.waiting, w.later,
+             p.per_key, p.type, pool_capacity(p, c.now) as now, w.waiting, w.later,
+             case p.kind when 'slots' then u.used else pool_used(p, p.name, c.now) end as used,
              case when p.grows_at > c.now then p.grows_at
                   when p.kind = 'budget' then pool_bin(p, c.now) + p.period end as again,
              p.set_by, p.set_at
@@ -32,7 +33,15 @@ final class PgPools implements Pools {
            from lane l
           cross join lateral (
             select b.due_at, b.hi - b.lo + 1 as n from block b where b.lane = l.id offset 0) b
-          where p.name = any (l.pools)) w
+          where exists (select from unnest(l.pools) a (name) where pool_named(a.name) = p.name)) w
+       cross join lateral (
+         select coalesce(sum(a.units * i.ids), 0)::bigint as used
+           from lease e
+           join lane l on l.id = e.lane
+          cross join unnest(l.pools, l.units) a (name, units)
+          cross join lateral (
+            select sum(upper(r.ids) - lower(r.ids)) as ids from unnest(e.ids) r (ids)) i
+          where pool_named(a.name) = p.name) u
       """;
 
   private static final String LIST = ALL + " order by p.name";
@@ -41,15 +50,16 @@ final class PgPools implements Pools {
 
   private static final String HOLDERS =
       """
-      select g.task, m.type, t.label, m.units[array_position(m.pools, p.name)] as units,
-             coalesce(n.name, '?') as node, l.claimed_at
+      select g.task, m.type, t.label, a.units, coalesce(n.name, '?') as node, l.claimed_at
         from (select ?::text as name) p
        cross join lease l
-        join lane m on m.id = l.lane and p.name = any (m.pools)
+        join lane m on m.id = l.lane
+       cross join unnest(m.pools, m.units) a (name, units)
         left join node n on n.boot = l.boot
        cross join unnest(l.ids) r (ids)
        cross join generate_series(lower(r.ids), upper(r.ids) - 1) g (task)
        cross join lateral (select label from task where id = g.task offset 0) t
+       where pool_named(a.name) = p.name
        order by l.claimed_at, g.task
        limit ?
       """;
@@ -61,10 +71,22 @@ final class PgPools implements Pools {
 
   private static final String CREATE =
       """
-      insert into pool (name, kind, capacity, period, since, set_by, set_at)
-      select ?, ?, ?, ?::bigint * interval '1 ms', c.now, ?, c.now
+      insert into pool (name, kind, capacity, period, per_key, type, since, set_by, set_at)
+      select ?, ?, ?, ?::bigint * interval '1 ms', ?, ?::text, c.now, ?, c.now
         from (select coalesce(?::timestamptz, clock_timestamp()) as now) c
        where (select count(*) from pool) < ?
+      """;
+
+  private static final String COUNT_TYPE =
+      """
+      select count_type(p, ?) from pool p where name = ? and type is not null
+      """;
+
+  // lanes outlive pools: a name that lanes have cannot become one that is added to all of a type
+  private static final String WAS_NAMED =
+      """
+      select exists (select from lane l cross join unnest(l.pools) a (name)
+                      where pool_named(a.name) = ?)
       """;
 
   // one that was slowed down is as it is set from now on
@@ -101,7 +123,10 @@ final class PgPools implements Pools {
   private static final String USERS =
       """
       with named as materialized (
-        select id from lane where ? = any (pools))
+        select l.id
+          from (select ?::text as name) p
+         cross join lane l
+         where exists (select from unnest(l.pools) a (name) where pool_named(a.name) = p.name))
       select min(id) as first
         from (select b.lo as id
                 from named m
@@ -168,6 +193,12 @@ final class PgPools implements Pools {
           if (found(c, pool.name()).isPresent()) {
             return Change.ALREADY;
           }
+          if (pool.type().isPresent()
+              && Sql.query(c, WAS_NAMED, r -> r.getBoolean(1), pool.name()).getFirst()) {
+            throw new IllegalArgumentException(
+                "pool '%s': tasks have named a pool of this name; choose another one for all of type %s"
+                    .formatted(pool.name(), pool.type().get()));
+          }
           int made =
               Sql.update(
                   c,
@@ -176,6 +207,8 @@ final class PgPools implements Pools {
                   pool.kind().word(),
                   pool.capacity(),
                   pool.period().map(Duration::toMillis),
+                  pool.perKey(),
+                  pool.type(),
                   by,
                   clock.bound(),
                   POOLS_MAX);
@@ -184,8 +217,10 @@ final class PgPools implements Pools {
                 "pool '%s': there are %d already, which is the most; delete one"
                     .formatted(pool.name(), POOLS_MAX));
           }
+          Sql.run(c, COUNT_TYPE, true, pool.name());
           return Change.DONE;
         });
+    lanes.forget();
     return changed(change);
   }
 
@@ -193,6 +228,7 @@ final class PgPools implements Pools {
   public Change edit(String name, UnaryOperator<Pool> edit, String by) {
     Change change =
         db.transaction(c -> {
+          Sql.run(c, ONE_AT_A_TIME);
           boolean there = Sql.first(c, LOCK, r -> true, name).isPresent();
           Optional<PoolRow> before = there ? found(c, name) : Optional.empty();
           if (before.isEmpty()) {
@@ -200,10 +236,13 @@ final class PgPools implements Pools {
           }
           Pool was = before.get().pool();
           Pool pool = edit.apply(was);
-          if (!pool.name().equals(name) || pool.kind() != was.kind()) {
+          if (!pool.name().equals(name)
+              || pool.kind() != was.kind()
+              || pool.perKey() != was.perKey()
+              || !pool.type().equals(was.type())) {
             throw new IllegalArgumentException(
                 "pool '%s' is %s and cannot become %s; make another pool"
-                    .formatted(name, was.kind().word(), pool.kind().word()));
+                    .formatted(name, words(was), words(pool)));
           }
           if (pool.equals(was) && before.get().now() == was.capacity()) {
             return Change.ALREADY;
@@ -228,6 +267,7 @@ final class PgPools implements Pools {
   public Change refill(String name, String by) {
     Change change =
         db.transaction(c -> {
+          Sql.run(c, ONE_AT_A_TIME);
           boolean there = Sql.first(c, LOCK, r -> true, name).isPresent();
           Optional<PoolRow> before = there ? found(c, name) : Optional.empty();
           if (before.isEmpty()) {
@@ -252,15 +292,20 @@ final class PgPools implements Pools {
   public Change delete(String name) {
     Change deleted =
         db.transaction(c -> {
+          Sql.run(c, ONE_AT_A_TIME);
           if (Sql.first(c, LOCK, r -> true, name).isEmpty()) {
             return Change.NOT_FOUND;
           }
-          refuseUsed(c, name);
+          if (found(c, name).filter(row -> row.pool().type().isPresent()).isPresent()) {
+            Sql.run(c, COUNT_TYPE, false, name);
+          } else {
+            refuseUsed(c, name);
+          }
           Sql.run(c, DELETE, name);
           return Change.DONE;
         });
     lanes.forget();
-    return deleted;
+    return changed(deleted);
   }
 
   private static void refuseUsed(Connection connection, String name) throws SQLException {
@@ -271,6 +316,12 @@ final class PgPools implements Pools {
           "pool '%s': tasks that have not ended use it, such as task %d; it can be deleted when they have"
               .formatted(name, user.getAsLong()));
     }
+  }
+
+  private static String words(Pool pool) {
+    return pool.kind().word()
+        + (pool.perKey() ? " per key" : "")
+        + pool.type().map(type -> " of type " + type).orElse("");
   }
 
   private Optional<PoolRow> found(Connection connection, String name) throws SQLException {
@@ -290,7 +341,12 @@ final class PgPools implements Pools {
     Kind kind = Kind.valueOf(row.getString("kind").toUpperCase(Locale.ROOT));
     return new PoolRow(
         new Pool(
-            row.getString("name"), kind, row.getLong("capacity"), PgClaims.span(row, "period_ms")),
+            row.getString("name"),
+            kind,
+            row.getLong("capacity"),
+            PgClaims.span(row, "period_ms"),
+            row.getBoolean("per_key"),
+            Sql.maybeText(row, "type")),
         row.getLong("now"),
         row.getLong("used"),
         row.getLong("waiting"),

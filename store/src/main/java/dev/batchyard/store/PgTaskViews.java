@@ -55,12 +55,12 @@ final class PgTaskViews implements TaskViews {
   private static final String POOLS =
       """
       select a.name, a.units, coalesce(pool_capacity(p, c.now), 0) as now,
-             coalesce(pool_used(p, c.now), 0) as used
+             coalesce(pool_used(p, a.name, c.now), 0) as used
         from (select lane from task where id = ? offset 0) t
        cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
         join lane l on l.id = t.lane
        cross join unnest(l.pools, l.units) a (name, units)
-        left join pool p on p.name = a.name
+        left join pool p on p.name = pool_named(a.name)
        order by a.name
       """;
 

@@ -26,7 +26,7 @@ final class PoolScans {
         select n.name, sum(n.units * i.ids)::bigint as units
           from lease e
           join named n on n.lane = e.lane
-          join pool p on p.name = n.name and e.claimed_at > p.set_at
+          join pool p on p.name = pool_named(n.name) and e.claimed_at > p.set_at
          cross join lateral (
            select sum(upper(r.ids) - lower(r.ids)) as ids from unnest(e.ids) r (ids)) i
          group by n.name)
@@ -34,22 +34,23 @@ final class PoolScans {
         from (
           select c.name, format('%s units are in use of tasks claimed since its capacity was set to %s',
                                 c.units, p.capacity) as detail
-            from claimed c join pool p on p.name = c.name
+            from claimed c join pool p on p.name = pool_named(c.name)
            where p.kind = 'slots' and c.units > p.capacity
           union all
-          select p.name, format('%s units were spent and its capacity is %s', pool_used(p, c.now), p.capacity)
+          select p.name, format('%s units were spent and its capacity is %s',
+                                pool_used(p, p.name, c.now), p.capacity)
             from pool p cross join clock c
-           where p.kind <> 'slots' and pool_used(p, c.now) > p.capacity
+           where p.kind <> 'slots' and pool_used(p, p.name, c.now) > p.capacity
              and p.set_at < case p.kind when 'rate' then c.now - 2 * p.period else pool_bin(p, c.now) end
           union all
           select w.name, format('task %s waits for it, and there is none of this name', min(w.task))
             from waiting w
-           where not exists (select from pool p where p.name = w.name)
+           where not exists (select from pool p where p.name = pool_named(w.name))
            group by w.name
           union all
           select w.name, format('task %s uses %s units of it, and its capacity is %s',
                                 min(w.task), max(w.units), p.capacity)
-            from waiting w join pool p on p.name = w.name
+            from waiting w join pool p on p.name = pool_named(w.name)
            where w.units > p.capacity and p.capacity > 0
            group by w.name, p.capacity) f
        order by f.name

@@ -115,7 +115,12 @@ final class PoolsApiTest {
 
   @Test
   void what_does_not_fit_is_refused_with_field_value_and_cure() throws Exception {
-    refused(400, "PUT", "/api/pools", "[]", "must be a JSON object with capacity, kind, name");
+    refused(
+        400,
+        "PUT",
+        "/api/pools",
+        "[]",
+        "must be a JSON object with capacity, kind, name, perKey, period, type");
     refused(400, "PUT", "/api/pools", "{", "is no JSON");
     refused(400, "PUT", "/api/pools", "{\"name\":\"a\"}", "capacity: is missing");
     refused(
@@ -129,7 +134,7 @@ final class PoolsApiTest {
         "PUT",
         "/api/pools",
         "{\"name\":\"a\",\"capacity\":1,\"size\":2}",
-        "size: is unknown; known: capacity, kind, name, period");
+        "size: is unknown; known: capacity, kind, name, perKey, period, type");
     refused(
         400,
         "PUT",

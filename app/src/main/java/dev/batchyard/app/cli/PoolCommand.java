@@ -34,6 +34,7 @@ import picocli.CommandLine.TypeConversionException;
       "",
       "A task names its pools when it is submitted: submit ... --pool llm --pool tokens=400.",
       "It starts when all of them have room at once. A changed capacity counts at once.",
+      "With --per-key, --pool customer:acme lets so many run for one customer at once.",
       "Example: pool create llm --slots 5"
     })
 final class PoolCommand implements Runnable {
@@ -131,8 +132,8 @@ final class PoolCommand implements Runnable {
                   Exit.USAGE, "how much does it have? Give one of --slots, --rate and --budget"));
     }
 
-    Pool pool(String name) {
-      return new Pool(name, kind(), measure().capacity(), measure().period());
+    Pool pool(String name, boolean perKey, Optional<String> type) {
+      return new Pool(name, kind(), measure().capacity(), measure().period(), perKey, type);
     }
   }
 
@@ -209,13 +210,24 @@ final class PoolCommand implements Runnable {
     @ArgGroup(multiplicity = "1")
     private Size size = new Size();
 
+    @Option(
+        names = "--per-key",
+        description = "Tasks name it as NAME:KEY, and so many slots are there for each key.")
+    private boolean perKey;
+
+    @Option(
+        names = "--type",
+        paramLabel = "TYPE",
+        description = "All tasks of this type use one unit of it, without naming it.")
+    private Optional<String> type = Optional.empty();
+
     Create(Cli cli) {
       super(cli);
     }
 
     @Override
     int in(Pools pools) {
-      Change made = pools.create(size.pool(name), user());
+      Change made = pools.create(size.pool(name, perKey, type), user());
       tell(pools, name, made, "made", "is there already; './batchyard pool set' changes it");
       return show(pools, name);
     }
@@ -240,7 +252,7 @@ final class PoolCommand implements Runnable {
 
     @Override
     int in(Pools pools) {
-      Change changed = pools.edit(name, _ -> size.pool(name), user());
+      Change changed = pools.edit(name, was -> size.pool(name, was.perKey(), was.type()), user());
       tell(pools, name, changed, "changed", "is so already");
       return show(pools, name);
     }
@@ -305,7 +317,7 @@ final class PoolCommand implements Runnable {
   }
 
   /** Deletes one. */
-  @Command(name = "delete", description = "Deletes a pool that no live task uses.")
+  @Command(name = "delete", description = "Deletes a pool that no live task names.")
   static final class Delete extends Word {
 
     @Parameters(paramLabel = "NAME", description = "The pool.")

@@ -24,9 +24,14 @@ final class PoolWords {
 
   /** {@return such as 5 slots, 60 per 1m, 2,000 per 1d, 2,000 in all} */
   static String size(Pool pool) {
+    return quantity(pool) + pool.type().map(" for all of type %s"::formatted).orElse("");
+  }
+
+  private static String quantity(Pool pool) {
     String units = "%,d".formatted(pool.capacity());
     return switch (pool.kind()) {
-      case SLOTS -> units + (pool.capacity() == 1 ? " slot" : " slots");
+      case SLOTS ->
+          units + (pool.capacity() == 1 ? " slot" : " slots") + (pool.perKey() ? " per key" : "");
       case RATE -> "%s starts per %s".formatted(units, Spans.text(pool.period().orElseThrow()));
       case BUDGET ->
           units
@@ -84,6 +89,8 @@ final class PoolWords {
     document.put("kind", row.pool().kind().word());
     document.put("capacity", row.pool().capacity());
     row.pool().period().map(Duration::toMillis).ifPresent(ms -> document.put("periodMs", ms));
+    document.put("perKey", row.pool().perKey());
+    row.pool().type().ifPresent(type -> document.put("type", type));
     document.put("now", row.now());
     document.put("used", row.used());
     document.put("waiting", row.waiting());
@@ -142,6 +149,7 @@ final class PoolWords {
   /** {@return why a pool lets a task wait} */
   static String lacking(PoolUse use) {
     return "pool %s has %,d, of which %,d are used, and it uses %,d; './batchyard pool show %s' tells by whom"
-        .formatted(use.pool(), use.now(), use.used(), use.units(), use.pool());
+        .formatted(
+            use.pool(), use.now(), use.used(), use.units(), use.pool().replaceFirst(":.*", ""));
   }
 }

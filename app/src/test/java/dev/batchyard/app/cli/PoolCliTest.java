@@ -89,6 +89,31 @@ final class PoolCliTest {
   }
 
   @Test
+  void slots_per_key_and_for_a_type_are_made_and_named() {
+    assertThat(terminal.run("pool", "create", "客户", "--slots", "1", "--per-key").fine().out())
+        .contains("1 slot per key");
+    String task = submit("--pool", "客户:甲").fine().document().get("id").asString();
+    assertThat(terminal.run("task", task).fine().out()).containsPattern("pools +客户:[0-9a-f]{2}\n");
+    submit("--pool", "客户").refused(Exit.USAGE, "pool '客户' is per key", "as 客户:KEY");
+    assertThat(
+            terminal
+                .run("pool", "create", "imports", "--slots", "2", "--type", "data.import")
+                .fine()
+                .out())
+        .contains("2 slots for all of type data.import");
+    assertThat(terminal.run("task", task).fine().out()).contains("imports, 客户:");
+    submit("--pool", "imports")
+        .refused(Exit.USAGE, "counts all tasks of type data.import by itself; leave it out");
+    assertThat(terminal.run("pool", "set", "imports", "--slots", "3").fine().out())
+        .contains("3 slots for all of type data.import");
+    assertThat(terminal.run("pool", "delete", "imports").fine().out()).contains("deleted");
+    terminal
+        .run("pool", "create", "x", "--rate", "1/1s", "--per-key")
+        .refused(Exit.USAGE, "pool 'x': only slots are per key");
+    terminal.run("cancel", task).fine();
+  }
+
+  @Test
   void wrong_use_names_the_cure() {
     terminal.run("pool", "create", "known", "--slots", "1").fine();
     terminal.run("pool").refused(Exit.USAGE, "a word is missing: create, set, refill, list");

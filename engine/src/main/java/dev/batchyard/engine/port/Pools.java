@@ -37,7 +37,8 @@ public interface Pools {
    *
    * @param by who, for people
    * @return {@code DONE}, or {@code ALREADY} if there is one of this name, which stays as it is
-   * @throws IllegalArgumentException if there are {@link #POOLS_MAX}
+   * @throws IllegalArgumentException if there are {@link #POOLS_MAX}, or if it is to count a type
+   *     under a name that tasks have named
    */
   Change create(Pool pool, String by);
 
@@ -46,8 +47,8 @@ public interface Pools {
    * nothing starts until less is in use. A budget whose period is changed begins anew. Of two
    * changes at once, the second is made to what the first one left.
    *
-   * @param change makes the new pool, of the same name and kind, of the old one; may be called
-   *     again
+   * @param change makes the new pool of the old one: another capacity or period, nothing else; may
+   *     be called again
    */
   Change edit(String name, UnaryOperator<Pool> change, String by);
 
@@ -60,10 +61,10 @@ public interface Pools {
   Change refill(String name, String by);
 
   /**
-   * Takes a pool away. A task that has ended may name it still; run again, it waits until there is
-   * a pool of this name.
+   * Takes a pool away; one that counts a type at any time. A task that has ended may name it still;
+   * run again, it waits until there is a pool of this name.
    *
-   * @throws MoveRefused if tasks that have not ended use it
+   * @throws MoveRefused if tasks that have not ended name it
    */
   Change delete(String name);
 
@@ -101,8 +102,21 @@ public interface Pools {
    *     #NAME_MAX}
    * @param capacity how many units; nothing starts while it is 0
    * @param period none of slots; of a budget none if only people refill it
+   * @param perKey whether tasks name it with a key, as {@code name:key}, and so many slots are
+   *     there for each key. Keys are spread over {@link #LINES} lines, and those of one line share
+   *     its slots
+   * @param type if present, all tasks of this type use one unit of it, and none names it
    */
-  record Pool(String name, Kind kind, long capacity, Optional<Duration> period) {
+  record Pool(
+      String name,
+      Kind kind,
+      long capacity,
+      Optional<Duration> period,
+      boolean perKey,
+      Optional<String> type) {
+
+    /** Over so many lines the keys of a pool are spread. */
+    public static final int LINES = 256;
 
     /** The longest name, in characters. */
     public static final int NAME_MAX = 100;
@@ -130,6 +144,10 @@ public interface Pools {
             "capacity of pool '%s': %d is not from 0 to %d"
                 .formatted(name, capacity, CAPACITY_MAX));
       }
+      if (perKey && (kind != Kind.SLOTS || type.isPresent())) {
+        throw new IllegalArgumentException(
+            "pool '%s': only slots are per key, and not of a type".formatted(name));
+      }
       if (period.isPresent()) {
         if (kind == Kind.SLOTS) {
           throw new IllegalArgumentException(
@@ -147,6 +165,21 @@ public interface Pools {
       }
     }
 
+    /** One that tasks name, without keys. */
+    public Pool(String name, Kind kind, long capacity, Optional<Duration> period) {
+      this(name, kind, capacity, period, false, Optional.empty());
+    }
+
+    /** {@return the same with so many slots for each key} */
+    public Pool withKeys() {
+      return new Pool(name, kind, capacity, period, true, type);
+    }
+
+    /** {@return the same for all tasks of a type} */
+    public Pool ofType(String newType) {
+      return new Pool(name, kind, capacity, period, perKey, Optional.of(newType));
+    }
+
     /** {@return slots of this name} */
     public static Pool slots(String name, long capacity) {
       return new Pool(name, Kind.SLOTS, capacity, Optional.empty());
@@ -159,12 +192,12 @@ public interface Pools {
 
     /** {@return the same with this capacity} */
     public Pool withCapacity(long newCapacity) {
-      return new Pool(name, kind, newCapacity, period);
+      return new Pool(name, kind, newCapacity, period, perKey, type);
     }
 
     /** {@return the same with this period} */
     public Pool withPeriod(Duration newPeriod) {
-      return new Pool(name, kind, capacity, Optional.of(newPeriod));
+      return new Pool(name, kind, capacity, Optional.of(newPeriod), perKey, type);
     }
   }
 

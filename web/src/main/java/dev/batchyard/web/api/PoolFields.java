@@ -20,12 +20,12 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
-/** A pool as a JSON object: name, kind (slots unless told otherwise), capacity, period. */
+/** A pool as a JSON object; its kind is slots unless told otherwise. */
 final class PoolFields {
 
   private static final JsonFactory JSON = new JsonFactory();
   private static final Set<String> KNOWN =
-      new TreeSet<>(Set.of("name", "kind", "capacity", "period"));
+      new TreeSet<>(Set.of("name", "kind", "capacity", "period", "perKey", "type"));
 
   private final Map<String, String> given = new HashMap<>();
   private final List<Problem> problems = new ArrayList<>();
@@ -78,8 +78,20 @@ final class PoolFields {
     long capacity = capacity();
     Optional<Duration> period = period();
     String name = given.getOrDefault("name", "");
+    if (!Set.of("true", "false").contains(given.getOrDefault("perKey", "false"))) {
+      problems.add(
+          new Problem(
+              "perKey",
+              "'%s' does not fit: it must be true or false".formatted(given.get("perKey"))));
+    }
     if (problems.isEmpty()) {
-      return new Pool(name, kind, capacity, period);
+      return new Pool(
+          name,
+          kind,
+          capacity,
+          period,
+          "true".equals(given.get("perKey")),
+          Optional.ofNullable(given.get("type")));
     }
     throw new BadLine(problems);
   }

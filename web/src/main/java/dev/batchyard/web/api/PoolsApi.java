@@ -82,10 +82,21 @@ public final class PoolsApi {
         () -> {
           Pool pool = PoolFields.read(Lines.all(request.getInputStream()));
           if (pools.create(pool, BY) == Change.ALREADY) {
-            Change _ = pools.edit(pool.name(), _ -> pool, BY);
+            Change _ = pools.edit(pool.name(), was -> like(was, pool), BY);
           }
           show(response, pool.name());
         });
+  }
+
+  /** What is not said stays as it is. */
+  private static Pool like(Pool was, Pool said) {
+    return new Pool(
+        said.name(),
+        said.kind(),
+        said.capacity(),
+        said.period(),
+        was.perKey() || said.perKey(),
+        said.type().or(was::type));
   }
 
   @PostMapping(PATH)
@@ -179,6 +190,8 @@ public final class PoolsApi {
         .period()
         .map(Duration::toString)
         .ifPresent(period -> json.writeStringProperty("period", period));
+    json.writeBooleanProperty("perKey", row.pool().perKey());
+    row.pool().type().ifPresent(type -> json.writeStringProperty("type", type));
     json.writeNumberProperty("now", row.now());
     json.writeNumberProperty("used", row.used());
     json.writeNumberProperty("waiting", row.waiting());

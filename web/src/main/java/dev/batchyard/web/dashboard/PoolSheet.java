@@ -13,9 +13,9 @@ public record PoolSheet(PoolRow row, List<Holder> holders) {
     holders = List.copyOf(holders);
   }
 
-  /** {@return where the page of a pool is} */
+  /** {@return where the page of a pool is, or of the pool that a line of keys is of} */
   public static String path(String pool) {
-    return "/pools?pool=" + URLEncoder.encode(pool, StandardCharsets.UTF_8);
+    return "/pools?pool=" + URLEncoder.encode(pool.replaceFirst(":.*", ""), StandardCharsets.UTF_8);
   }
 
   /** {@return how much of what it has is used, 0 to 1} */
