@@ -165,11 +165,14 @@ create table lane (
   type text not null,
   priority smallint not null,
   requirement integer not null default 0,
+  pools text[] not null default '{}'::text[],
+  units integer[] not null default '{}'::integer[],
+  CHECK (((cardinality(pools) = cardinality(units)) AND (0 < ALL (units)))),
   CHECK (((priority >= 0) AND (priority <= 7))),
   FOREIGN KEY (queue) REFERENCES queue(name),
   FOREIGN KEY (requirement) REFERENCES requirement(id),
   PRIMARY KEY (id),
-  UNIQUE (type, queue, priority, requirement)
+  UNIQUE (type, queue, priority, requirement, pools, units)
 );
 
 create table lease (
@@ -300,6 +303,47 @@ create table parked (
   CHECK ((state = ANY (ARRAY['paused'::task_state, 'blocked'::task_state]))),
   PRIMARY KEY (id)
 );
+
+create table pool (
+  name text not null,
+  kind text not null,
+  capacity bigint not null,
+  period interval,
+  per_key boolean not null default false,
+  type text,
+  since timestamp with time zone not null,
+  shrunk_to bigint,
+  grows_at timestamp with time zone,
+  set_by text not null,
+  set_at timestamp with time zone not null,
+  CHECK (
+CASE
+    WHEN (kind = 'budget'::text) THEN (shrunk_to IS NULL)
+    ELSE true
+END),
+  CHECK (
+CASE kind
+    WHEN 'slots'::text THEN (period IS NULL)
+    WHEN 'rate'::text THEN (period IS NOT NULL)
+    ELSE true
+END),
+  CHECK (((NOT per_key) OR ((kind = 'slots'::text) AND (type IS NULL)))),
+  CHECK (((capacity >= 0) AND (capacity <= '1000000000000'::bigint))),
+  CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+  CHECK (((period >= '00:00:00.1'::interval) AND (period <= '366 days'::interval))),
+  CHECK (((shrunk_to IS NULL) = (grows_at IS NULL))),
+  CHECK ((kind = ANY (ARRAY['slots'::text, 'rate'::text, 'budget'::text]))),
+  PRIMARY KEY (name)
+);
+
+create table pool_spent (
+  pool text not null,
+  at timestamp with time zone not null,
+  units bigint not null,
+  CHECK ((units > 0)),
+  FOREIGN KEY (pool) REFERENCES pool(name) ON DELETE CASCADE,
+  PRIMARY KEY (pool, at)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
 create table queue (
   name text not null,
@@ -695,6 +739,24 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.count_type(p_pool pool, p_counts boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+begin
+  update lane l
+     set (pools, units) = (
+           select coalesce(array_agg(u.name order by u.name collate "C"), '{}'),
+                  coalesce(array_agg(u.units order by u.name collate "C"), '{}')
+             from (select name, units from unnest(l.pools, l.units) a (name, units)
+                    where name <> p_pool.name
+                   union all
+                   select p_pool.name, 1 where p_counts) u)
+   where l.type = p_pool.type;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.end_batch(p_batch bigint, p_now timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -755,6 +817,42 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.lane_of(p_queue text, p_type text, p_priority integer, p_requirement integer, p_pools text[], p_units integer[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_pools text[];
+  v_units integer[];
+  v_lane  integer;
+begin
+  for v_look in 1 .. 2 loop
+    select coalesce(array_agg(u.name order by u.name collate "C"), '{}'),
+           coalesce(array_agg(u.units order by u.name collate "C"), '{}')
+      into v_pools, v_units
+      from (select name, units from unnest(p_pools, p_units) a (name, units)
+            union all
+            select name, 1 from pool where type = p_type) u;
+    select id into v_lane from lane
+     where type = p_type and queue = p_queue and priority = p_priority and requirement = p_requirement
+       and pools = v_pools and units = v_units;
+    if found then
+      return v_lane;
+    elsif v_look = 1 then
+      lock table pool in share mode;
+    end if;
+  end loop;
+  insert into lane (queue, type, priority, requirement, pools, units)
+  values (p_queue, p_type, p_priority, p_requirement, v_pools, v_units)
+      on conflict (type, queue, priority, requirement, pools, units) do nothing;
+  select id into strict v_lane from lane
+   where type = p_type and queue = p_queue and priority = p_priority and requirement = p_requirement
+     and pools = v_pools and units = v_units;
+  return v_lane;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.locks_held()
  RETURNS SETOF bigint
  LANGUAGE sql
@@ -799,6 +897,146 @@ begin
     else format(
       'its steps are not undone: task %s, which is to undo %L, needs a person; run that one again first',
       v_step.undo_task, v_step.name) end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_again(p_pool pool, p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'batchyard'
+AS $function$
+begin
+  return case
+    when p_pool.grows_at > p_now then p_pool.grows_at
+    when p_pool.kind = 'rate' then (
+      select min(at) + p_pool.period + p_pool.period / 50 from pool_spent
+       where pool = p_pool.name and at > p_now - p_pool.period - p_pool.period / 50)
+    when p_pool.kind = 'budget' then pool_bin(p_pool, p_now) + p_pool.period end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_bin(p_pool pool, p_now timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when p_pool.period is null then p_pool.since
+              else date_bin(case p_pool.kind when 'rate' then p_pool.period / 50 else p_pool.period end,
+                            p_now, p_pool.since) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_capacity(p_pool pool, p_now timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when p_pool.shrunk_to is null then p_pool.capacity
+              when p_now < p_pool.grows_at then 0
+              else least(p_pool.capacity,
+                         p_pool.shrunk_to + greatest(p_pool.capacity / 20, 1)
+                           * floor(extract(epoch from p_now - p_pool.grows_at) / 10)::bigint) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_named(p_name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select split_part(p_name, ':', 1)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_room(p_lane integer, p_now timestamp with time zone)
+ RETURNS TABLE(room bigint, lacking text[], too_much boolean, spends boolean, again_ms bigint)
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_lane lane;
+  v_now  timestamptz;
+begin
+  select * into v_lane from lane where id = p_lane;
+  perform from pool
+    where name = any (array(select pool_named(a.name) from unnest(v_lane.pools) a (name)))
+    order by name
+      for no key update;
+  v_now := coalesce(p_now, clock_timestamp());
+  return query
+    with asked as materialized (
+      select a.name, a.units, p.kind, p.capacity, p as pool
+        from unnest(v_lane.pools, v_lane.units) a (name, units)
+        left join pool p on p.name = pool_named(a.name)),
+    free as materialized (
+      select a.*, case when a.kind is null then 0
+                       else pool_capacity(a.pool, v_now) - pool_used(a.pool, a.name, v_now) end as free
+        from asked a),
+    lacks as materialized (
+      select f.*, case when bool_or(f.free <= 0) over () then f.free <= 0 else f.free < f.units end as lacks
+        from free f)
+    select greatest(min(l.free / l.units), 0),
+           coalesce(array_agg(l.name order by l.name) filter (where l.lacks), '{}'),
+           coalesce(bool_or(l.capacity < l.units), false),
+           coalesce(bool_or(l.kind <> 'slots'), false),
+           (extract(epoch from min(pool_again(l.pool, v_now)) filter (where l.lacks) - v_now) * 1000)::bigint
+      from lacks l;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_spend(p_lane integer, p_tasks bigint, p_now timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_now timestamptz := coalesce(p_now, clock_timestamp());
+begin
+  insert into pool_spent as s (pool, at, units)
+  select p.name, pool_bin(p, v_now), a.units * p_tasks
+    from lane l
+   cross join unnest(l.pools, l.units) a (name, units)
+    join pool p on p.name = a.name and p.kind <> 'slots'
+   where l.id = p_lane
+      on conflict (pool, at) do update set units = s.units + excluded.units;
+  delete from pool_spent s
+   using pool p
+   where p.name = s.pool and p.kind <> 'slots'
+     and p.name = any (array(select unnest(pools) from lane where id = p_lane))
+     and s.at < case p.kind when 'rate' then v_now - 2 * p.period else pool_bin(p, v_now) end;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.pool_used(p_pool pool, p_name text, p_now timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_lanes integer[];
+  v_units integer[];
+begin
+  if p_pool.kind <> 'slots' then
+    return (
+      select coalesce(sum(units), 0) from pool_spent
+       where pool = p_pool.name
+         and at > case p_pool.kind when 'rate' then p_now - p_pool.period - p_pool.period / 50
+                                   else pool_bin(p_pool, p_now) - interval '1 us' end);
+  end if;
+  select array_agg(id), array_agg(units[array_position(pools, p_name)]) into v_lanes, v_units
+    from lane
+   where p_name = any (pools);
+  if v_lanes is null then
+    return 0;
+  end if;
+  return (
+    select coalesce(sum(v_units[array_position(v_lanes, l.lane)]::bigint * i.ids), 0)
+      from lease l
+     cross join lateral (
+       select sum(upper(r.ids) - lower(r.ids)) as ids from unnest(l.ids) r (ids)) i
+     where l.lane = any (v_lanes));
 end $function$
 ;
 
@@ -870,6 +1108,41 @@ begin
     v_released := v_released + end_batch(v_counts.batch, v_now);
   end loop;
   return v_released;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.slow_down(p_task bigint, p_token uuid, p_pool text, p_for interval, p_now timestamp with time zone)
+ RETURNS SETOF text[]
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_names text[];
+  v_pool  pool;
+  v_now   timestamptz;
+begin
+  select coalesce(array_agg(distinct p.name) filter (where p.name is not null), '{}')
+    into v_names
+    from lease e
+    join lane l on l.id = e.lane
+    left join lateral unnest(l.pools) a (name) on true
+    left join pool p on p.name = pool_named(a.name) and p.kind <> 'budget' and p.name = coalesce(p_pool, p.name)
+   where e.token = p_token and e.ids @> p_task
+   group by e.id;
+  if not found then
+    return;
+  end if;
+  if cardinality(v_names) = 1 then
+    lock table pool in row exclusive mode; -- before the row: who changes pools locks in this order
+    select * into v_pool from pool where name = v_names[1] for no key update;
+    v_now := coalesce(p_now, clock_timestamp());
+    update pool
+       set shrunk_to = case when grows_at > v_now then shrunk_to
+                            else greatest(pool_capacity(v_pool, v_now) / 2, 1) end,
+           grows_at  = greatest(grows_at, v_now + greatest(p_for, interval '1 s'))
+     where name = v_names[1];
+  end if;
+  return next v_names;
 end $function$
 ;
 
@@ -1090,17 +1363,7 @@ begin
      where task = p_task and round = v_round and undo_type is not null
      order by number desc
   loop
-    select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
-       and requirement = v_from.requirement;
-    if not found then
-      insert into lane (queue, type, priority, requirement)
-      values (v_from.queue, v_step.undo_type, v_from.priority, v_from.requirement)
-          on conflict do nothing;
-      select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
-         and requirement = v_from.requirement;
-    end if;
+    v_lane := lane_of(v_from.queue, v_step.undo_type, v_from.priority, v_from.requirement, '{}', '{}');
     v_id := nextval('task_id');
     if v_ready = 0 then
       insert into compensation (task, round, state, began_at, moved_at)

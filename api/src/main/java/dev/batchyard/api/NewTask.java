@@ -2,6 +2,8 @@ package dev.batchyard.api;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -21,6 +23,8 @@ import java.util.OptionalLong;
  * @param retry the name of a retry policy; by priority when empty ({@code critical} for 0 and 1)
  * @param limits how long it may take
  * @param requirement what a node must have to run it
+ * @param pools the pools that it uses while it runs, all at once or none, and how many units of
+ *     each; at most {@link #POOLS_MAX}
  */
 public record NewTask(
     String type,
@@ -33,7 +37,8 @@ public record NewTask(
     OptionalLong batch,
     Optional<String> retry,
     Limits limits,
-    Requirement requirement) {
+    Requirement requirement,
+    Map<String, Integer> pools) {
 
   /** The line that tasks wait in unless told otherwise. */
   public static final String DEFAULT_QUEUE = "default";
@@ -43,6 +48,12 @@ public record NewTask(
 
   /** The least urgent priority. */
   public static final int PRIORITY_MAX = 7;
+
+  /** The most pools that one task uses. */
+  public static final int POOLS_MAX = 8;
+
+  /** The most units of a pool that one task uses. */
+  public static final int UNITS_MAX = 1_000_000_000;
 
   private static final int NAME_MAX = 200;
 
@@ -57,6 +68,20 @@ public record NewTask(
     if (priority < 0 || priority > PRIORITY_MAX) {
       throw new IllegalArgumentException(
           "priority: " + priority + " is not in 0 (urgent) to " + PRIORITY_MAX);
+    }
+    pools = Map.copyOf(pools);
+    if (pools.size() > POOLS_MAX) {
+      throw new IllegalArgumentException(
+          "pools: " + pools.size() + " pools; a task uses at most " + POOLS_MAX);
+    }
+    pools.forEach(NewTask::requireUnits);
+  }
+
+  private static void requireUnits(String pool, int units) {
+    requireName("pools", pool);
+    if (units < 1 || units > UNITS_MAX) {
+      throw new IllegalArgumentException(
+          "pools: " + units + " units of '" + pool + "' must be 1 to " + UNITS_MAX);
     }
   }
 
@@ -73,25 +98,59 @@ public record NewTask(
         OptionalLong.empty(),
         Optional.empty(),
         Limits.NONE,
-        Requirement.NONE);
+        Requirement.NONE,
+        Map.of());
   }
 
   /** {@return the same with this label} */
   public NewTask withLabel(String newLabel) {
     return new NewTask(
-        type, params, newLabel, queue, priority, due, keys, batch, retry, limits, requirement);
+        type,
+        params,
+        newLabel,
+        queue,
+        priority,
+        due,
+        keys,
+        batch,
+        retry,
+        limits,
+        requirement,
+        pools);
   }
 
   /** {@return the same in this queue} */
   public NewTask withQueue(String newQueue) {
     return new NewTask(
-        type, params, label, newQueue, priority, due, keys, batch, retry, limits, requirement);
+        type,
+        params,
+        label,
+        newQueue,
+        priority,
+        due,
+        keys,
+        batch,
+        retry,
+        limits,
+        requirement,
+        pools);
   }
 
   /** {@return the same with this priority} */
   public NewTask withPriority(int newPriority) {
     return new NewTask(
-        type, params, label, queue, newPriority, due, keys, batch, retry, limits, requirement);
+        type,
+        params,
+        label,
+        queue,
+        newPriority,
+        due,
+        keys,
+        batch,
+        retry,
+        limits,
+        requirement,
+        pools);
   }
 
   /** {@return the same, not before this instant} */
@@ -107,7 +166,8 @@ public record NewTask(
         batch,
         retry,
         limits,
-        requirement);
+        requirement,
+        pools);
   }
 
   /**
@@ -139,7 +199,18 @@ public record NewTask(
   /** {@return the same with these unique keys} */
   public NewTask withKeys(TaskKeys newKeys) {
     return new NewTask(
-        type, params, label, queue, priority, due, newKeys, batch, retry, limits, requirement);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        newKeys,
+        batch,
+        retry,
+        limits,
+        requirement,
+        pools);
   }
 
   /** {@return the same as a member of this batch, which must not be sealed yet} */
@@ -155,7 +226,8 @@ public record NewTask(
         OptionalLong.of(newBatch),
         retry,
         limits,
-        requirement);
+        requirement,
+        pools);
   }
 
   /** {@return the same with this retry policy} */
@@ -171,19 +243,75 @@ public record NewTask(
         batch,
         Optional.of(newRetry),
         limits,
-        requirement);
+        requirement,
+        pools);
   }
 
   /** {@return the same within these limits} */
   public NewTask withLimits(Limits newLimits) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, batch, retry, newLimits, requirement);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        batch,
+        retry,
+        newLimits,
+        requirement,
+        pools);
   }
 
   /** {@return the same, for nodes that have this only} */
   public NewTask withRequirement(Requirement newRequirement) {
     return new NewTask(
-        type, params, label, queue, priority, due, keys, batch, retry, limits, newRequirement);
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        batch,
+        retry,
+        limits,
+        newRequirement,
+        pools);
+  }
+
+  /** {@return the same, using one unit of this pool while it runs} */
+  public NewTask withPool(String pool) {
+    return withPool(pool, 1);
+  }
+
+  /**
+   * {@return the same, using so many units of this pool while it runs} A pool that is per key is
+   * named with one, as {@code customer:acme}. It starts when all of its pools have room at once,
+   * and uses none of them while it waits.
+   */
+  public NewTask withPool(String pool, int units) {
+    Map<String, Integer> more = new HashMap<>(pools);
+    more.put(pool, units);
+    return withPools(more);
+  }
+
+  /** {@return the same, using these pools and no others} */
+  public NewTask withPools(Map<String, Integer> newPools) {
+    return new NewTask(
+        type,
+        params,
+        label,
+        queue,
+        priority,
+        due,
+        keys,
+        batch,
+        retry,
+        limits,
+        requirement,
+        newPools);
   }
 
   static void requireName(String field, String value) {

@@ -1,5 +1,7 @@
 package dev.batchyard.api;
 
+import java.time.Duration;
+
 /**
  * What an attempt sees of the engine. Thread-safe; valid until the handler returns.
  *
@@ -46,6 +48,26 @@ public interface TaskContext {
    * @throws Exception what the action throws; the step is unknown then
    */
   <R extends Record> R step(DurableStep<R> step) throws Exception;
+
+  /**
+   * Tells that what stands behind the only slots or rate that this task uses is overloaded, as by
+   * an answer with {@code Retry-After}: nothing that uses this pool starts for so long, at least a
+   * second, then half as much as before, and more again by a twentieth of its capacity (1 at least)
+   * in ten seconds. What runs goes on. Told again meanwhile, only the rest becomes longer. Durable
+   * when it returns; one round trip to the database.
+   *
+   * @param retryAfter an hour at most; longer ones are cut
+   * @throws IllegalArgumentException if the task uses no such pool, or several
+   * @throws LeaseLost if the task is no longer ours; nothing was changed
+   */
+  void slowDown(Duration retryAfter);
+
+  /**
+   * The same for one of several pools.
+   *
+   * @param pool slots or a rate that this task uses
+   */
+  void slowDown(String pool, Duration retryAfter);
 
   /** Tells how far the attempt is. Cheap: kept in memory, written about once a second. */
   void progress(Progress progress);

@@ -111,6 +111,9 @@ final class PgBatches implements Batches {
 
   private Opened open(Connection connection, String label, Optional<TaskDraft> then, int lane)
       throws SQLException {
+    if (then.isPresent()) {
+      lanes.keepPools(connection, List.of(then.get()));
+    }
     OptionalLong task =
         then.isPresent()
             ? OptionalLong.of(park(connection, then.get(), lane))

@@ -1,24 +1,21 @@
 package dev.batchyard.store;
 
-import dev.batchyard.api.Progress;
-import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.task.Counters;
-import dev.batchyard.engine.task.Decisions;
-import dev.batchyard.engine.task.TimeLimits;
+import dev.batchyard.store.ClaimRows.Found;
+import dev.batchyard.store.ClaimRows.Head;
+import dev.batchyard.store.ClaimRows.Room;
+import dev.batchyard.store.ClaimRows.Rows;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,6 +29,11 @@ import org.slf4j.LoggerFactory;
  * <p>The statement is planned once for all values, perhaps while a table is empty, and must not
  * read all of it when it has grown. So no table that grows is joined: it is read below {@code
  * offset 0}, which the planner does not look through, or by a key that a subquery gives.
+ *
+ * <p>Lanes with pools stand in the same order, but the statement takes nothing of them: where one
+ * comes first, a transaction of its own locks its pools, counts what they have left, and runs the
+ * statement for this lane alone. Lanes of pools that were full a moment ago are passed over without
+ * a look at what waits there. Tasks without pools pay for none of it.
  */
 final class PgClaims implements Claims {
 
@@ -54,10 +56,15 @@ final class PgClaims implements Claims {
            and not exists (select from cordon c where c.name = n.name)),
       head as materialized (
         select l.id as lane, l.type, h.whole, w.n as wanted, m.due_at as mark,
-               case when h.whole then least(w.n, 1) else least(w.n, (w.n - 1) / h.size + 2) end as blocks,
-               case when h.whole then ? else w.n end as ids
+               l.pools <> '{}' as pooled,
+               case when l.pools <> '{}' and p.room is null then 0
+                    when h.whole then least(w.n, 1)
+                    else least(w.n, (w.n - 1) / h.size + 2) end as blocks,
+               least(case when h.whole then ? else w.n end, p.room) as ids
           from unnest(?::text[], ?::integer[]) w (type, n)
-          join lane l on l.type = w.type
+         cross join (select ?::text[] as full_pools, ?::integer[] as full_lanes, ?::integer as lane,
+                            ?::integer as room) p
+          join lane l on l.type = w.type and l.id = coalesce(p.lane, l.id)
           join queue q on q.name = l.queue
           left join unnest(?::integer[], ?::text[]::timestamptz[]) m (lane, due_at) on m.lane = l.id
          cross join lateral (
@@ -66,12 +73,13 @@ final class PgClaims implements Claims {
             where b.lane = l.id
               and b.due_at >= coalesce(m.due_at, '-infinity')
               and b.due_at <= (select at from clock)
-              and (? or not b.whole or b.lo < b.hi)
+              and (? or not b.whole or (b.lo < b.hi and coalesce(p.room, 2) > 1))
             order by b.due_at, b.bid
             limit 1) h
          where q.paused_at is null
            and l.requirement = any (coalesce(?::integer[], (select meets from mine)::integer[]))
            and ((select queues from mine) = '{}' or l.queue = any ((select queues from mine)::text[]))
+           and not l.pools && p.full_pools and l.id <> all (p.full_lanes)
          order by h.due_at + l.priority * q.age_step, l.id
         offset ?
          limit 1),
@@ -83,7 +91,7 @@ final class PgClaims implements Claims {
            and b.due_at >= (select coalesce(mark, '-infinity') from head)
            and b.due_at <= (select at from clock)
            and b.whole = (select whole from head)
-           and (? or not b.whole or b.lo < b.hi)
+           and (? or not b.whole or (b.lo < b.hi and (select ids from head) > 1))
            and exists (select from mine)
          order by b.due_at, b.bid
          limit (select blocks from head)
@@ -139,7 +147,7 @@ final class PgClaims implements Claims {
       TAKEN
           + LEASED
           + """
-          select h.lane, h.type, h.whole, h.wanted, h.ids, c.fine, c.size, c.due_at,
+          select h.lane, h.type, h.whole, h.wanted, h.ids, h.pooled, c.fine, c.size, c.due_at,
                  t.id, t.flags, t.params, l.id as lease, l.attempt, l.failures, l.crashes,
                  l.generation, t.retry as policy, p.retries, p.backoff,
                  (extract(epoch from p.first_delay) * 1000)::bigint as first_delay_ms,
@@ -241,11 +249,22 @@ final class PgClaims implements Claims {
       select missing::text as missing from known where not isempty(missing)
       """;
 
+  private static final String ROOM =
+      """
+      select * from pool_room(?, ?::timestamptz)
+      """;
+
+  private static final String SPEND =
+      """
+      select pool_spend(?, ?, ?::timestamptz)
+      """;
+
   private record Asked(
       UUID boot,
       UUID token,
       Map<String, Integer> wantedByType,
       int free,
+      int slots,
       boolean suspects,
       Set<Integer> requirements) {
 
@@ -260,36 +279,25 @@ final class PgClaims implements Claims {
     }
   }
 
-  /**
-   * A lane that has something due and what was taken of it.
-   *
-   * @param ids how many were to be taken at most
-   * @param size how many were leased
-   * @param lastDue the latest due time of these; empty if none was
-   */
-  private record Head(
-      int lane,
-      String type,
-      boolean whole,
-      long wanted,
-      long ids,
-      long size,
-      Optional<Instant> lastDue) {}
-
-  private record Found(Head head, List<Claim> claims) {}
+  /** What the statement is to take: of any lane without pools, or of one with room for so many. */
+  private record Aim(Optional<Integer> lane, Optional<Integer> room) {
+    static final Aim ANY = new Aim(Optional.empty(), Optional.empty());
+  }
 
   private final Db db;
   private final StoreClock clock;
   private final LeaseReturns returns;
   private final WakeUps wakeUps;
+  private final FullPools full;
   private final LowMarks marks;
   private final ReentrantLock claiming = new ReentrantLock();
 
-  PgClaims(Db db, StoreClock clock, LeaseReturns returns, WakeUps wakeUps) {
+  PgClaims(Db db, StoreClock clock, LeaseReturns returns, WakeUps wakeUps, FullPools full) {
     this.db = db;
     this.clock = clock;
     this.returns = returns;
     this.wakeUps = wakeUps;
+    this.full = full;
     this.marks = new LowMarks(clock::nanos);
   }
 
@@ -299,18 +307,24 @@ final class PgClaims implements Claims {
       UUID token,
       Map<String, Integer> wantedByType,
       int free,
+      int slots,
       boolean suspects,
       Set<Integer> requirements) {
     if (free < 1 || wantedByType.isEmpty()) {
       return List.of();
     }
-    Asked asked = new Asked(boot, token, wantedByType, free, suspects, requirements);
+    Asked asked = new Asked(boot, token, wantedByType, free, slots, suspects, requirements);
     claiming.lock(); // one node, one claim at a time: the marks are its own
     try {
       return claim(asked);
     } finally {
       claiming.unlock();
     }
+  }
+
+  @Override
+  public Optional<Duration> again() {
+    return full.again();
   }
 
   @Override
@@ -344,62 +358,96 @@ final class PgClaims implements Claims {
 
   /** {@return what the first lane with free blocks gave, empty if nothing waits} */
   private Optional<List<Claim>> fromLanes(Asked asked) {
-    for (int place = 0; place < LANES_MAX; place++) {
+    int place = 0;
+    for (int looks = 0; looks < LANES_MAX; looks++) {
       Optional<Found> found = fromLane(asked, place);
       if (found.isEmpty()) {
-        return place == 0 ? Optional.empty() : Optional.of(List.of());
+        return looks == 0 ? Optional.empty() : Optional.of(List.of());
       }
       // a type of which none is wanted now keeps its turn
       if (!found.get().claims().isEmpty() || found.get().head().wanted() == 0) {
         return found.map(Found::claims);
       }
+      place += found.get().lacking().isPresent() ? 0 : 1;
     }
     return Optional.of(List.of());
   }
 
   private Optional<Found> fromLane(Asked asked, int place) {
+    Rows rows = new Rows(asked.token());
+    List<Optional<Claim>> read = db.query(CLAIM, rows::read, values(asked, Aim.ANY, place));
+    Optional<Found> found = rows.found(read);
+    if (found.filter(each -> each.head().pooled() && each.head().wanted() > 0).isPresent()) {
+      Head head = found.get().head();
+      // without a free slot it keeps its turn: what waits here would hold its pools for nothing
+      return Optional.of(asked.slots() < 1 ? Found.none(head.unwanted()) : fromPools(asked, head));
+    }
+    found.ifPresent(each -> taken(each, asked.token()));
+    return found;
+  }
+
+  /** Takes from a lane what its pools have room for, under their locks. */
+  private Found fromPools(Asked asked, Head head) {
+    long before = full.forgotten();
+    Found found =
+        db.transaction(c -> {
+          Room room = Sql.query(c, ROOM, ClaimRows::room, head.lane(), clock.bound()).getFirst();
+          if (room.tasks() == 0) {
+            return Found.passed(head, room);
+          }
+          Rows rows = new Rows(asked.token());
+          Aim aim =
+              new Aim(Optional.of(head.lane()), Optional.of(Math.min(room.tasks(), asked.slots())));
+          List<Optional<Claim>> read = Sql.query(c, CLAIM, rows::read, values(asked, aim, 0));
+          Found taken = rows.found(read).orElse(Found.none(head));
+          if (room.spends() && taken.head().size() > 0) {
+            Sql.run(c, SPEND, head.lane(), taken.head().size(), clock.bound());
+          }
+          return taken;
+        });
+    found
+        .lacking()
+        .ifPresent(room -> {
+          if (room.tooMuch()) {
+            full.full(head.lane(), before);
+          } else {
+            full.full(room.lacking(), room.again(), before);
+          }
+        });
+    taken(found, asked.token());
+    return found;
+  }
+
+  private @Nullable Object[] values(Asked asked, Aim aim, int place) {
     List<Integer> lanes = List.copyOf(marks.marks().keySet());
     List<String> types = List.copyOf(asked.wantedByType().keySet());
-    AtomicReference<@Nullable Head> first = new AtomicReference<>();
-    Set<Long> leases = new HashSet<>();
-    List<Optional<Claim>> rows =
-        db.query(
-            CLAIM,
-            row -> {
-              if (row.isFirst()) {
-                first.set(head(row));
-              }
-              leases.add(row.getLong("lease"));
-              return claim(row, Objects.requireNonNull(first.get()), asked.token());
-            },
-            clock.bound(),
-            asked.boot(),
-            BATCH_MAX,
-            types.toArray(String[]::new),
-            types.stream().mapToInt(asked::wanted).toArray(),
-            lanes.stream().mapToInt(Integer::intValue).toArray(),
-            lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
-            asked.suspects(),
-            asked.only(),
-            place,
-            asked.suspects(),
-            asked.token(),
-            asked.boot());
-    if (rows.isEmpty()) {
-      return Optional.empty();
+    boolean any = aim.lane().isEmpty();
+    return new @Nullable Object[] {
+      clock.bound(),
+      asked.boot(),
+      BATCH_MAX,
+      types.toArray(String[]::new),
+      types.stream().mapToInt(asked::wanted).toArray(),
+      any ? full.pools() : new String[0],
+      any ? full.lanes() : new int[0],
+      aim.lane(),
+      aim.room(),
+      lanes.stream().mapToInt(Integer::intValue).toArray(),
+      lanes.stream().map(lane -> String.valueOf(marks.of(lane))).toArray(String[]::new),
+      asked.suspects(),
+      asked.only(),
+      place,
+      asked.suspects(),
+      asked.token(),
+      asked.boot()
+    };
+  }
+
+  private void taken(Found found, UUID token) {
+    if (found.claims().size() < found.head().size()) {
+      forget(found.leases(), token);
     }
-    Head head = Objects.requireNonNull(first.get());
-    List<Claim> claims = rows.stream().flatMap(Optional::stream).toList();
-    if (claims.size() > head.ids() || claims.size() > head.size()) {
-      throw new IllegalStateException(
-          "lane %d: %d tasks leased, %d returned, %d wanted"
-              .formatted(head.lane(), head.size(), claims.size(), head.ids()));
-    }
-    if (claims.size() < head.size()) {
-      forget(leases, asked.token());
-    }
-    head.lastDue().ifPresent(due -> marks.taken(head.lane(), due));
-    return Optional.of(new Found(head, claims));
+    found.head().lastDue().ifPresent(due -> marks.taken(found.head().lane(), due));
   }
 
   /**
@@ -413,49 +461,6 @@ final class PgClaims implements Claims {
     }
   }
 
-  private static Head head(ResultSet row) throws SQLException {
-    return new Head(
-        row.getInt("lane"),
-        row.getString("type"),
-        row.getBoolean("whole"),
-        row.getLong("wanted"),
-        row.getLong("ids"),
-        row.getLong("size"),
-        row.getObject("due_at") == null
-            ? Optional.empty()
-            : Optional.of(Sql.instant(row, "due_at")));
-  }
-
-  private static Optional<Claim> claim(ResultSet row, Head head, UUID token) throws SQLException {
-    long task = row.getLong("id");
-    if (row.wasNull()) {
-      return Optional.empty();
-    }
-    Counters counters = counters(row);
-    return Optional.of(
-        new Claim(
-            task,
-            head.type(),
-            row.getString("params"),
-            counters,
-            policy(row),
-            row.getLong("lease"),
-            token,
-            head.whole() && head.size() == 1 && counters.crashes() >= Decisions.CRASHES_ALONE,
-            new Progress(row.getLong("begun"), row.getDouble("begun_fraction")),
-            row.getInt("flags"),
-            limits(row)));
-  }
-
-  private static TimeLimits limits(ResultSet row) throws SQLException {
-    Optional<Duration> attempt = span(row, "attempt_ms");
-    Optional<Duration> start = span(row, "start_ms");
-    Optional<Duration> end = span(row, "end_ms");
-    return attempt.isEmpty() && start.isEmpty() && end.isEmpty()
-        ? TimeLimits.NONE
-        : new TimeLimits(start, attempt, end, row.getBoolean("by_deadline"));
-  }
-
   static Optional<Duration> span(ResultSet row, String column) throws SQLException {
     long ms = row.getLong(column);
     return row.wasNull() ? Optional.empty() : Optional.of(Duration.ofMillis(ms));
@@ -467,19 +472,5 @@ final class PgClaims implements Claims {
         row.getInt("failures"),
         row.getInt("crashes"),
         row.getInt("generation"));
-  }
-
-  /** The policy of the row; the default one if somebody has taken it away. */
-  private static RetryPolicy policy(ResultSet row) throws SQLException {
-    @Nullable String backoff = row.getString("backoff");
-    if (backoff == null) {
-      return RetryPolicy.DEFAULT;
-    }
-    return new RetryPolicy(
-        row.getString("policy"),
-        row.getInt("retries"),
-        PgRetryPolicies.backoff(backoff),
-        Duration.ofMillis(row.getLong("first_delay_ms")),
-        Duration.ofMillis(row.getLong("max_delay_ms")));
   }
 }

@@ -242,13 +242,21 @@ final class PgFinishes implements Finishes {
   private final Settlements settlements;
   private final IdSpans spans;
   private final WakeUps wakeUps;
+  private final FullPools full;
 
-  PgFinishes(Db db, StoreClock clock, Settlements settlements, IdSpans spans, WakeUps wakeUps) {
+  PgFinishes(
+      Db db,
+      StoreClock clock,
+      Settlements settlements,
+      IdSpans spans,
+      WakeUps wakeUps,
+      FullPools full) {
     this.db = db;
     this.clock = clock;
     this.settlements = settlements;
     this.spans = spans;
     this.wakeUps = wakeUps;
+    this.full = full;
   }
 
   @Override
@@ -269,7 +277,11 @@ final class PgFinishes implements Finishes {
     if (!rest.isEmpty()) {
       kept.addAll(storedBefore(rest));
     }
-    if (ends.stream().anyMatch(PgFinishes::releases)) {
+    boolean pooled = ends.stream().anyMatch(end -> end.claim().pooled());
+    if (pooled) {
+      full.forget();
+    }
+    if (pooled || ends.stream().anyMatch(PgFinishes::releases)) {
       wakeUps.wake();
     }
     Set<Long> refused = new HashSet<>();

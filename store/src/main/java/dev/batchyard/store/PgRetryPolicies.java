@@ -195,7 +195,7 @@ final class PgRetryPolicies implements RetryPolicies {
           Sql.run(c, REMOVE, name);
           return Change.DONE;
         });
-    lanes.forgetPolicies();
+    lanes.forget();
     return removed;
   }
 

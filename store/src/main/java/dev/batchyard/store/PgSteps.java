@@ -6,6 +6,8 @@ import dev.batchyard.api.LeaseToken;
 import dev.batchyard.engine.port.Steps;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -27,6 +29,11 @@ final class PgSteps implements Steps {
       """;
 
   private record Answer(String word, Optional<String> stored, Optional<String> recorded) {}
+
+  private static final String SLOW_DOWN =
+      """
+      select slow_down(?, ?, ?::text, ? * interval '1 ms', ?::timestamptz) as pools
+      """;
 
   private final Db db;
   private final StoreClock clock;
@@ -71,6 +78,31 @@ final class PgSteps implements Steps {
             () ->
                 db.query(
                     DONE, r -> true, lease.task(), lease.token(), name, resultJson, clock.bound()));
+  }
+
+  @Override
+  public void slowDown(LeaseToken lease, Optional<String> pool, Duration retryAfter) {
+    List<List<String>> pools =
+        db.query(
+            SLOW_DOWN,
+            r -> List.of((String[]) r.getArray("pools").getArray()),
+            lease.task(),
+            lease.token(),
+            pool,
+            Math.clamp(retryAfter.toMillis(), 0, RETRY_AFTER_MAX.toMillis()),
+            clock.bound());
+    if (pools.isEmpty()) {
+      throw new LeaseLost(lease.task());
+    }
+    List<String> fits = pools.getFirst();
+    if (fits.size() != 1) {
+      throw new IllegalArgumentException(
+          fits.isEmpty()
+              ? "pool%s: task %d uses no slots and no rate of this name that could be slowed down"
+                  .formatted(pool.map(name -> " '" + name + "'").orElse(""), lease.task())
+              : "pool: task %d uses %s; name the one that is to be slowed down"
+                  .formatted(lease.task(), String.join(", ", fits)));
+    }
   }
 
   private static String why(Answer answer, Draft step) {

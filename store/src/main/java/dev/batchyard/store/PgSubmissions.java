@@ -166,6 +166,7 @@ final class PgSubmissions implements Submissions {
   /** A draft that got no key and finds no holder comes too late to be told it: it tries again. */
   private List<Submitted> submitFlagged(Connection connection, List<TaskDraft> drafts, int[] lane)
       throws SQLException {
+    lanes.keepPools(connection, drafts);
     Map<Integer, Submitted> answers = new HashMap<>();
     for (int tries = 0; answers.size() < drafts.size(); tries++) {
       if (tries == TRIES_MAX) {

@@ -34,7 +34,7 @@ final class PgTaskViews implements TaskViews {
           + """
           t.params, t.retry, t.key, t.live_key, t.period_key,
                  (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch, t.flags,
-                 t.due_at, o.result, o.error,
+                 t.due_at, o.result, o.error, l.pools <> '{}' as pooled,
                  (select text from requirement where id = l.requirement) as requires,
                  q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
                  (select case when bool_or(l.type = any (m.types)) is not true then 'TYPE'
@@ -64,6 +64,18 @@ final class PgTaskViews implements TaskViews {
               having count(*) > 0) k on true
            where t.id = ?
           """;
+
+  private static final String POOLS =
+      """
+      select a.name, a.units, coalesce(pool_capacity(p, c.now), 0) as now,
+             coalesce(pool_used(p, a.name, c.now), 0) as used
+        from (select lane from task where id = ? offset 0) t
+       cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
+        join lane l on l.id = t.lane
+       cross join unnest(l.pools, l.units) a (name, units)
+        left join pool p on p.name = pool_named(a.name)
+       order by a.name
+      """;
 
   private static final String REJECTS =
       """
@@ -148,10 +160,22 @@ final class PgTaskViews implements TaskViews {
                 Sql.maybeText(r, "request"),
                 Sql.maybeText(r, "unserved").map(Unserved::valueOf),
                 queuePause(r),
+                r.getBoolean("pooled") ? pools(connection, row.id()) : List.of(),
                 history.attempts(),
                 history.events(row, begun(r))),
         clock.bound(),
         row.id());
+  }
+
+  private List<PoolUse> pools(Connection connection, long task) throws SQLException {
+    return Sql.query(
+        connection,
+        POOLS,
+        r ->
+            new PoolUse(
+                r.getString("name"), r.getInt("units"), r.getLong("now"), r.getLong("used")),
+        task,
+        clock.bound());
   }
 
   private static Optional<QueuePause> queuePause(ResultSet row) throws SQLException {

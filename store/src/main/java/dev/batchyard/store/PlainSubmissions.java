@@ -13,8 +13,9 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stores tasks without keys, batches and limits: one statement, which is its own transaction, and
- * nothing to look up afterwards. The more the tasks of a call are alike, the less is sent.
+ * Stores tasks without keys, batches, limits and pools: one statement, which is its own
+ * transaction, and nothing to look up afterwards. The more the tasks of a call are alike, the less
+ * is sent.
  */
 final class PlainSubmissions {
 
@@ -93,7 +94,7 @@ final class PlainSubmissions {
 
   /** {@return whether one statement takes it and knows its answer} */
   static boolean takes(TaskDraft draft) {
-    return draft.keys().isEmpty() && draft.flags() == 0;
+    return draft.keys().isEmpty() && draft.flags() == 0 && draft.pools().isEmpty();
   }
 
   /**

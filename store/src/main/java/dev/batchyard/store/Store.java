@@ -14,6 +14,7 @@ import dev.batchyard.engine.port.Finishes;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.OperatorMoves;
+import dev.batchyard.engine.port.Pools;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RetryPolicies;
@@ -44,6 +45,7 @@ public final class Store {
   private final Settings settings;
   private final SessionSource sessions;
   private final WakeUps wakeUps;
+  private final FullPools fullPools;
   private final LeaseReturns returns;
   private final Settlements settlements;
   private final Lanes lanes;
@@ -96,6 +98,7 @@ public final class Store {
     this.settlements = new Settlements(clock);
     this.returns = new LeaseReturns(clock, settlements);
     this.lanes = new Lanes(db, clock::nanos);
+    this.fullPools = new FullPools(clock::nanos);
     this.spans = new IdSpans(db, clock, IdSpans.IDS);
     this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, spans, wakeUps));
   }
@@ -152,11 +155,11 @@ public final class Store {
   }
 
   public Claims claims() {
-    return new PgClaims(db, clock, returns, wakeUps);
+    return new PgClaims(db, clock, returns, wakeUps, fullPools);
   }
 
   public Finishes finishes() {
-    return new PgFinishes(db, clock, settlements, spans, wakeUps);
+    return new PgFinishes(db, clock, settlements, spans, wakeUps, fullPools);
   }
 
   public Sessions sessions() {
@@ -205,6 +208,15 @@ public final class Store {
     return new PgCordons(db, clock, wakeUps);
   }
 
+  public Pools pools() {
+    return new PgPools(db, clock, lanes, fullPools, wakeUps);
+  }
+
+  /** Claims look at all pools anew, as if something had ended. */
+  void forgetFullPools() {
+    fullPools.forget();
+  }
+
   public RetryPolicies retryPolicies() {
     return new PgRetryPolicies(db, lanes);
   }
@@ -245,6 +257,7 @@ public final class Store {
             new TaskScans(db, clock, rescues(), UNRESCUED).all(),
             new BatchScans(db, clock, wakeUps).all(),
             new StepScans(db, clock, wakeUps).all(),
+            new PoolScans(clock).all(),
             new ServerScans(clock, spans, nodeClock, bounds).all()));
   }
 }

@@ -30,7 +30,14 @@ class FunctionPlansTest {
 
   /** What reads no table that grows. */
   private static final Set<String> TABLELESS =
-      Set.of("fail", "expiry_of", "locks_held", "node_lock_held");
+      Set.of(
+          "fail",
+          "expiry_of",
+          "locks_held",
+          "node_lock_held",
+          "pool_bin",
+          "pool_capacity",
+          "pool_named");
 
   /** What each is called with, for tasks from a number on. */
   private static final Map<String, String> CALLS = new LinkedHashMap<>();
@@ -78,7 +85,18 @@ class FunctionPlansTest {
         "undo", "select undo(array(select generate_series(:n::bigint, :n + 9)), '2031-01-02')");
     CALLS.put("not_undone", "select not_undone(:n + 10)");
     CALLS.put("undo_again", "select undo_again(2000000 + :n + 12, '2031-01-02')");
-    // the one that may read all leases: it looks for those that no node has
+    CALLS.put("lane_of", "select lane_of('default', 'test.work', 4, 0, '{llm}', '{2}')");
+    CALLS.put("count_type", "select count_type(p, true) from pool p where name = 'llm'");
+    CALLS.put("pool_again", "select pool_again(p, '2031-01-02') from pool p where name = 'rate'");
+    CALLS.put("pool_spend", "select pool_spend(4, 1, '2031-01-02')");
+    CALLS.put(
+        "slow_down",
+        """
+        select slow_down(:n + 12, lpad((:n + 12)::text, 32, '0')::uuid, null, '1 s', '2031-01-02')
+        """);
+    // these may read all leases: they count what runs, or look for what no node has
+    CALLS.put("pool_used", "select pool_used(p, p.name, '2031-01-02') from pool p");
+    CALLS.put("pool_room", "select pool_room(4, '2031-01-02')");
     CALLS.put(
         "beat",
         """
@@ -95,6 +113,14 @@ class FunctionPlansTest {
               '2031-01-01') on conflict do nothing;
       insert into lane (id, queue, type, priority) overriding system value
       values (1, 'default', 'test.work', 4), (2, 'default', 'test.undo', 4) on conflict do nothing;
+      insert into pool (name, kind, capacity, period, since, set_by, set_at)
+      values ('llm', 'slots', 1, null, '2031-01-01', 'a', '2031-01-01'),
+             ('rate', 'rate', 1, '1 s', '2031-01-01', 'a', '2031-01-01') on conflict do nothing;
+      select setval(pg_get_serial_sequence('lane', 'id'), 100);
+      insert into pool_spent select 'rate', timestamptz '2030-01-01' + i * interval '1 s', 1
+        from generate_series(%1$d, %1$d + 15) i;
+      insert into lane (id, queue, type, priority, pools, units) overriding system value
+      values (4, 'default', 'test.work', 4, '{llm,rate}', '{1,1}') on conflict do nothing;
       insert into task (id, submitted_at, lane, flags, label, params, retry, live_key, batch, limits)
       select i, '2031-01-01', 1, 7, '', '{}', 'default', 'k' || i, i, '{"totalMs": 1000}'
         from generate_series(%1$d, %2$d) i;
@@ -141,7 +167,7 @@ class FunctionPlansTest {
           union all
          select i.indexrelid from pg_index i where i.indrelid = c.oid) r
        where c.relnamespace = 'batchyard'::regnamespace and c.relkind = 'r'
-         and (?::text <> 'beat' or c.relname <> 'lease')
+         and (?::text not in ('beat', 'pool_used', 'pool_room') or c.relname <> 'lease')
       """;
 
   private final TestDatabase test;

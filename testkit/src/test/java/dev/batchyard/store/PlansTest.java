@@ -57,17 +57,23 @@ class PlansTest {
           PgCheckpoints.class,
           LeaseReturns.class,
           Settlements.class,
-          PgSteps.class);
+          PgSteps.class,
+          PgPools.class);
 
   /** What reads a whole table with a reason: few leases are held, few requests not answered. */
   private static final Map<String, Set<String>> MEANT =
-      Map.of(
-          "PgClaims.UNHELD", Set.of("lease"),
-          "PgNodeSession.BEAT", Set.of("request"),
-          "PgOperatorMoves.LEASE", Set.of("lease"),
-          "LeaseReturns.CANCEL", Set.of("request"),
-          "LeaseReturns.PAUSE", Set.of("request"),
-          "LeaseReturns.OBEYED", Set.of("request", "lease"));
+      Map.ofEntries(
+          Map.entry("PgClaims.UNHELD", Set.of("lease")),
+          Map.entry("PgNodeSession.BEAT", Set.of("request")),
+          Map.entry("PgOperatorMoves.LEASE", Set.of("lease")),
+          Map.entry("PgPools.HOLDERS", Set.of("lease")),
+          Map.entry("PgPools.USERS", Set.of("lease", "parked")),
+          Map.entry("LeaseReturns.CANCEL", Set.of("request")),
+          Map.entry("LeaseReturns.PAUSE", Set.of("request")),
+          Map.entry("LeaseReturns.OBEYED", Set.of("request", "lease")),
+          Map.entry("PgPools.ALL", Set.of("lease")),
+          Map.entry("PgPools.LIST", Set.of("lease")),
+          Map.entry("PgPools.FIND", Set.of("lease")));
 
   private static final Pattern STATEMENT =
       Pattern.compile("(?s)\\s*(with|select|insert|update|delete)\\b.*");

@@ -14,7 +14,9 @@ import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.NodeRegistration;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.NodeSession.Look;
+import dev.batchyard.engine.port.Pools.Pool;
 import dev.batchyard.engine.port.TaskDraft;
+import dev.batchyard.engine.port.TaskViews.PoolUse;
 import dev.batchyard.engine.port.TaskViews.Unserved;
 import dev.batchyard.store.server.Database;
 import dev.batchyard.testkit.PostgresTest;
@@ -23,6 +25,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
@@ -98,6 +101,22 @@ class RequirementsTest {
     long others = f.submit(requiring("node=b"));
     assertThat(f.claim(first, 9)).extracting(Claim::task).containsExactly(mine);
     assertThat(f.claim(new UUID(0xB, 1), 9)).extracting(Claim::task).containsExactly(others);
+  }
+
+  @Test
+  void tasks_that_require_different_things_share_a_pool() {
+    UUID gpu = node("gpu");
+    UUID plain = node("");
+    var _ = f.store.pools().create(Pool.slots("llm", 1), "ann");
+    long first = f.submit(using("llm", "gpu"));
+    long second = f.submit(using("llm", ""));
+    assertThat(f.claim(plain, 9)).extracting(Claim::task).containsExactly(second);
+    assertThat(f.claim(gpu, 9)).as("the pool is full").isEmpty();
+    f.kill(plain);
+    f.passNothingOver();
+    assertThat(f.claim(gpu, 9)).extracting(Claim::task).containsExactly(first);
+    assertThat(f.detail(first).requirement().text()).isEqualTo("gpu");
+    assertThat(f.detail(first).pools()).extracting(PoolUse::pool).containsExactly("llm");
   }
 
   @Test
@@ -228,6 +247,10 @@ class RequirementsTest {
       500,
       new String[] {StoreFixture.TYPE},
       new int[] {9},
+      new String[0],
+      new int[0],
+      null,
+      null,
       new int[0],
       new String[0],
       true,
@@ -269,6 +292,14 @@ class RequirementsTest {
   }
 
   private static TaskDraft requiring(String text) {
+    return draft(text, Map.of());
+  }
+
+  private static TaskDraft using(String pool, String text) {
+    return draft(text, Map.of(pool, 1));
+  }
+
+  private static TaskDraft draft(String text, Map<String, Integer> pools) {
     return new TaskDraft(
         StoreFixture.TYPE,
         "{}",
@@ -280,6 +311,7 @@ class RequirementsTest {
         OptionalLong.empty(),
         "default",
         Limits.NONE,
-        Requirement.parse(text));
+        text.isEmpty() ? Requirement.NONE : Requirement.parse(text),
+        pools);
   }
 }

@@ -1,6 +1,7 @@
 package dev.batchyard.store;
 
 import dev.batchyard.api.Limits;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Claim;
@@ -55,6 +56,7 @@ final class StoreFixture implements AutoCloseable {
       delete from queue where name <> 'default';
       delete from retry_policy where name not in ('default', 'critical');
       delete from retry_rule;
+      delete from pool;
       delete from requirement where id > 0;
       update queue set age_step = '60 s', paused_by = null, paused_at = null;
       update id_span set entered_at = null, keep_until = null, kept_why = null
@@ -87,6 +89,11 @@ final class StoreFixture implements AutoCloseable {
 
   void pass(Duration duration) {
     now = now.plus(duration);
+  }
+
+  /** Time moves here faster than claims pass over pools that were full. */
+  void passNothingOver() {
+    store.forgetFullPools();
   }
 
   static TaskDraft draft() {
@@ -144,6 +151,23 @@ final class StoreFixture implements AutoCloseable {
   static TaskDraft in(String queue) {
     return new TaskDraft(
         TYPE, "{}", "", queue, 4, Optional.empty(), TaskKeys.NONE, OptionalLong.empty(), "default");
+  }
+
+  /** A task that uses so many units of each of these pools. */
+  static TaskDraft using(Map<String, Integer> pools) {
+    return new TaskDraft(
+        TYPE,
+        "{}",
+        "",
+        "default",
+        4,
+        Optional.empty(),
+        TaskKeys.NONE,
+        OptionalLong.empty(),
+        "default",
+        Limits.NONE,
+        Requirement.NONE,
+        pools);
   }
 
   static TaskDraft member(long batch) {

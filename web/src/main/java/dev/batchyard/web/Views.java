@@ -6,11 +6,12 @@ import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
+import dev.batchyard.engine.port.Pools;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
 
-/** Where the pages read; they change nothing there. */
+/** Where the pages read; they change nothing there. The API also changes pools. */
 public record Views(
     TaskViews tasks,
     NodeViews nodes,
@@ -20,4 +21,5 @@ public record Views(
     LogLines logs,
     Doctor doctor,
     Checkpoints checkpoints,
-    RetryPolicies retryPolicies) {}
+    RetryPolicies retryPolicies,
+    Pools pools) {}

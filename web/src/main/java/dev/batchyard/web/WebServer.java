@@ -1,6 +1,7 @@
 package dev.batchyard.web;
 
 import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.SubmitApi;
 import dev.batchyard.web.dashboard.Assets;
 import dev.batchyard.web.dashboard.Dashboard;
@@ -23,8 +24,8 @@ import org.springframework.web.servlet.DispatcherServlet;
 
 /**
  * The pages and the API on 127.0.0.1. Pages show what the views read and change nothing; the API
- * submits. Sign-ins end with the server; of it all, a crash leaves only the API token. Each request
- * has a virtual thread.
+ * submits and sets pools. Sign-ins end with the server; of it all, a crash leaves only the API
+ * token. Each request has a virtual thread.
  */
 public final class WebServer implements AutoCloseable {
 
@@ -73,6 +74,7 @@ public final class WebServer implements AutoCloseable {
             views.doctor(),
             views.checkpoints(),
             views.retryPolicies(),
+            views.pools(),
             System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
     AnnotationConfigServletWebServerApplicationContext context =
@@ -81,6 +83,7 @@ public final class WebServer implements AutoCloseable {
     context.registerBean(Tomcat.class, () -> new Tomcat(config));
     context.registerBean(Pages.class, () -> new Pages(dashboard, templates, live));
     context.registerBean(SubmitApi.class, () -> new SubmitApi(submitter, patience));
+    context.registerBean(PoolsApi.class, () -> new PoolsApi(views.pools()));
     context.registerBean(Assets.class, Assets::new);
     context.registerBean(ErrorPages.class, () -> new ErrorPages(templates));
     context.registerBean(

@@ -39,6 +39,7 @@ final class WebFixture implements AutoCloseable {
       truncate task, step, compensation, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint, checkpoint_log,
                reject, attempt_log, event, log_line, lane, tally, doctor_look
        restart identity;
+      delete from pool;
       delete from queue where name <> 'default';
       update queue set age_step = '60 s', paused_by = null, paused_at = null
       """;
@@ -106,7 +107,8 @@ final class WebFixture implements AutoCloseable {
         store.logLines(),
         store.doctor(),
         store.checkpoints(),
-        store.retryPolicies());
+        store.retryPolicies(),
+        store.pools());
   }
 
   Browser signIn() {

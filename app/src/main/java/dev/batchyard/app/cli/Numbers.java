@@ -58,7 +58,8 @@ final class Numbers {
     }
   }
 
-  private static long between(String word, long least, long most) {
+  /** {@return a whole number in a range}, or refuses it naming the range */
+  static long between(String word, long least, long most) {
     return read(word, least, most, "'%s' must be a whole number from " + least + " to " + most);
   }
 

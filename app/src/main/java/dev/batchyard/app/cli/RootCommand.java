@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Exit codes: 0 fine, 1 the task failed, the move was refused or the doctor found something, 2 wrong use,",
-      "3 cannot start or the database cannot be reached, 4 no such task, batch, queue, node or retry policy,",
+      "3 cannot start or the database cannot be reached, 4 no such task, batch, queue, node, pool or retry policy,",
       "70 a defect of batchyard."
     })
 final class RootCommand implements Runnable {

@@ -105,7 +105,8 @@ final class Serving implements AutoCloseable {
             store.logLines(),
             store.doctor(),
             store.checkpoints(),
-            store.retryPolicies()),
+            store.retryPolicies(),
+            store.pools()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 

@@ -11,6 +11,7 @@ import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.Queues.QueueRow;
+import dev.batchyard.engine.port.TaskViews.PoolUse;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import java.time.Duration;
@@ -152,6 +153,9 @@ final class Show {
       field(text, "requires", detail.requirement().text());
     }
     limits(text, detail.limits());
+    if (!detail.pools().isEmpty()) {
+      field(text, "pools", PoolWords.used(detail.pools()));
+    }
     detail.batch().ifPresent(batch -> field(text, "batch", Long.toString(batch)));
     detail.after().ifPresent(batch -> field(text, "after", "batch " + batch.id()));
     field(text, "params", detail.paramsJson());
@@ -160,23 +164,7 @@ final class Show {
       field(text, "problem", row.problem());
     }
     detail.positionJson().ifPresent(position -> field(text, "checkpoint", position));
-    detail.waitsFor().ifPresent(batch -> field(text, "waits", waits(batch)));
-    if (row.state() == TaskState.READY) {
-      detail
-          .unserved()
-          .ifPresent(
-              why -> field(text, "waits", NodeWords.unserved(row, detail.requirement(), why)));
-    }
-    if (WAITING.contains(row.state())) {
-      detail
-          .queuePause()
-          .ifPresent(pause ->
-              field(
-                  text,
-                  "waits",
-                  "its queue %s is paused, by %s since %s; './batchyard queue %s --resume'"
-                      .formatted(row.queue(), pause.by(), at(pause.at()), row.queue())));
-    }
+    appendWaits(text, detail);
     appendAttempts(text, detail);
     appendEvents(text, detail);
     if (!rejects.isEmpty()) {
@@ -191,6 +179,30 @@ final class Show {
     // last, since a terminal shows the end of a long page
     detail.ledger().ifPresent(ledger -> text.append('\n').append(ledger(ledger)));
     return text.toString().stripTrailing();
+  }
+
+  private void appendWaits(StringBuilder text, TaskDetail detail) {
+    TaskRow row = detail.row();
+    detail.waitsFor().ifPresent(batch -> field(text, "waits", waits(batch)));
+    if (row.state() == TaskState.READY) {
+      detail
+          .unserved()
+          .ifPresent(
+              why -> field(text, "waits", NodeWords.unserved(row, detail.requirement(), why)));
+      detail.pools().stream()
+          .filter(PoolUse::lacking)
+          .forEach(use -> field(text, "waits", PoolWords.lacking(use)));
+    }
+    if (WAITING.contains(row.state())) {
+      detail
+          .queuePause()
+          .ifPresent(pause ->
+              field(
+                  text,
+                  "waits",
+                  "its queue %s is paused, by %s since %s; './batchyard queue %s --resume'"
+                      .formatted(row.queue(), pause.by(), at(pause.at()), row.queue())));
+    }
   }
 
   /** {@return what a then task waits for} */

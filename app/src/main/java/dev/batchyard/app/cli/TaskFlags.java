@@ -54,6 +54,12 @@ final class TaskFlags {
           "What its node must have: labels, cores, memory, disk, as gpu=a100,cores=4,memory=8GiB.")
   private Optional<String> requires = Optional.empty();
 
+  @Option(
+      names = "--pool",
+      paramLabel = "NAME[=N]",
+      description = "A pool that it uses while it runs, and how many units of it; 1 unless set.")
+  private List<String> pools = List.of();
+
   @Mixin private LimitFlags limits = new LimitFlags();
 
   /** {@return whether any of them stands on the command line} */
@@ -64,6 +70,7 @@ final class TaskFlags {
         || priority.isPresent()
         || retry.isPresent()
         || requires.isPresent()
+        || !pools.isEmpty()
         || !limits.read(context).none();
   }
 
@@ -80,7 +87,8 @@ final class TaskFlags {
       NewTask placed =
           read.withQueue(queue.orElse(read.queue())).withPriority(priority.orElse(read.priority()));
       NewTask tried = retry.map(placed::withRetry).orElse(placed);
-      return requires.map(Requirement::parse).map(tried::withRequirement).orElse(tried);
+      NewTask fitted = requires.map(Requirement::parse).map(tried::withRequirement).orElse(tried);
+      return PoolWords.use(fitted, pools);
     } catch (IllegalArgumentException e) {
       throw new CliFailure(Exit.USAGE, "--" + e.getMessage());
     }

@@ -75,6 +75,9 @@ final class TaskJson {
     document.put("served", detail.served());
     put(document, "unserved", detail.unserved().map(Unserved::word));
     put(document, "queuePause", detail.queuePause());
+    if (!detail.pools().isEmpty()) {
+      document.put("pools", detail.pools());
+    }
     document.put(
         "attempts",
         detail.attempts().stream()

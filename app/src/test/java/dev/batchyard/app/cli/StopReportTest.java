@@ -154,6 +154,7 @@ final class StopReportTest {
             Optional.empty(),
             Optional.empty(),
             List.of(),
+            List.of(),
             List.of()));
   }
 

@@ -14,8 +14,10 @@ import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EnginePorts;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -114,9 +116,11 @@ class LateClaimTest {
         UUID token,
         Map<String, Integer> wantedByType,
         int free,
+        int slots,
         boolean suspects,
         Set<Integer> requirements) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects, requirements);
+      List<Claim> brought =
+          claims.claim(boot, token, wantedByType, free, slots, suspects, requirements);
       if (!brought.isEmpty()) {
         claimed.countDown();
         throw new StoreUnavailable("the answer is lost", new IllegalStateException());
@@ -139,9 +143,11 @@ class LateClaimTest {
         UUID token,
         Map<String, Integer> wantedByType,
         int free,
+        int slots,
         boolean suspects,
         Set<Integer> requirements) {
-      List<Claim> brought = claims.claim(boot, token, wantedByType, free, suspects, requirements);
+      List<Claim> brought =
+          claims.claim(boot, token, wantedByType, free, slots, suspects, requirements);
       if (!brought.isEmpty()) {
         claimed.countDown();
         try {
@@ -151,6 +157,11 @@ class LateClaimTest {
         }
       }
       return brought;
+    }
+
+    @Override
+    public Optional<Duration> again() {
+      return claims.again();
     }
 
     @Override

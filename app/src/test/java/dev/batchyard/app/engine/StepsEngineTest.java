@@ -236,6 +236,11 @@ final class StepsEngineTest {
     public void done(LeaseToken lease, String name, String resultJson) {
       steps.done(lease, name, resultJson);
     }
+
+    @Override
+    public void slowDown(LeaseToken lease, Optional<String> pool, Duration retryAfter) {
+      steps.slowDown(lease, pool, retryAfter);
+    }
   }
 
   private static EnginePorts with(EnginePorts ports, Steps steps) {

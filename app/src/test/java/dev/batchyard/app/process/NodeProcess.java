@@ -168,6 +168,12 @@ final class NodeProcess implements AutoCloseable {
     signal("-CONT");
   }
 
+  /** SIGABRT: it ends as by a fault of its own code. */
+  void crash() throws IOException, InterruptedException {
+    signal("-ABRT");
+    process.waitFor(END_MAX_S, TimeUnit.SECONDS);
+  }
+
   private void signal(String name) throws IOException, InterruptedException {
     int code = new ProcessBuilder("kill", name, Long.toString(pid())).start().waitFor();
     if (code != 0) {

@@ -26,6 +26,7 @@ final class Prove {
              ./dev chaos [--kills N] [--freezes N] [--crashes N] [--lost-replies N] [--silences N]
                          [--deaths N] [--seconds N] [--seed S]
              ./dev prove compensation [--tasks N] [--kills N] [--seed S]
+             ./dev prove pools [--blows N] [--seed S]
       """;
 
   private Prove() {}
@@ -114,6 +115,10 @@ final class Prove {
         int kills = Math.toIntExact(take(flags, "--kills", 50));
         yield folder -> compensation(folder, new CompensationProof.Plan(seed, tasks, kills));
       }
+      case "pools" -> {
+        int blows = Math.toIntExact(take(flags, "--blows", 100));
+        yield folder -> pools(folder, seed, blows);
+      }
       default -> throw new IllegalArgumentException("no such proof: '" + name + "'");
     };
   }
@@ -195,6 +200,15 @@ final class Prove {
     }
     System.out.println(report.figures());
     return told(report.violations());
+  }
+
+  private static boolean pools(Path folder, long seed, int blows) throws Exception {
+    try (PoolProof proof = new PoolProof(folder, seed)) {
+      PoolProof.Report report = proof.run(blows);
+      System.out.println(report.figures());
+      report.violations().forEach(each -> System.out.println("VIOLATED: " + each));
+      return report.violations().isEmpty();
+    }
   }
 
   private static boolean told(Aftermath.Report report) {

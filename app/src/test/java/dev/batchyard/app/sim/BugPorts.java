@@ -106,9 +106,10 @@ final class BugPorts {
               UUID token,
               Map<String, Integer> wantedByType,
               int free,
+              int slots,
               boolean suspects,
               Set<Integer> requirements) {
-            return sound.claim(boot, token, wantedByType, free, suspects, requirements);
+            return sound.claim(boot, token, wantedByType, free, slots, suspects, requirements);
           }
 
           @Override
@@ -132,13 +133,14 @@ final class BugPorts {
               UUID token,
               Map<String, Integer> wantedByType,
               int free,
+              int slots,
               boolean suspects,
               Set<Integer> requirements) {
             if (sim.wokenNs < lookedNs) {
               return List.of();
             }
             lookedNs = sim.world.nowNs();
-            return sound.claim(boot, token, wantedByType, free, suspects, requirements);
+            return sound.claim(boot, token, wantedByType, free, slots, suspects, requirements);
           }
 
           @Override
@@ -160,9 +162,10 @@ final class BugPorts {
               UUID token,
               Map<String, Integer> wantedByType,
               int free,
+              int slots,
               boolean suspects,
               Set<Integer> requirements) {
-            return sound.claim(boot, token, wantedByType, free, true, requirements).stream()
+            return sound.claim(boot, token, wantedByType, free, slots, true, requirements).stream()
                 .map(BugPorts::notAlone)
                 .toList();
           }

@@ -12,8 +12,10 @@ import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Upkeep;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -62,6 +64,7 @@ final class FaultyPorts {
           UUID token,
           Map<String, Integer> wantedByType,
           int free,
+          int slots,
           boolean suspects,
           Set<Integer> requirements) {
         return net.call(
@@ -69,7 +72,7 @@ final class FaultyPorts {
             "claim " + Census.name(token) + (suspects ? " suspects" : ""),
             () -> {
               List<Claim> claims =
-                  store.claim(boot, token, wantedByType, free, suspects, requirements);
+                  store.claim(boot, token, wantedByType, free, slots, suspects, requirements);
               census.claimed(token, free, claims);
               eye.claimed(boot, claims);
               return claims;
@@ -138,6 +141,13 @@ final class FaultyPorts {
       @Override
       public void done(LeaseToken lease, String name, String resultJson) {
         FaultyPorts.this.done(told("end", lease, name), () -> store.done(lease, name, resultJson));
+      }
+
+      @Override
+      public void slowDown(LeaseToken lease, Optional<String> pool, Duration retryAfter) {
+        FaultyPorts.this.done(
+            told("slow down", lease, pool.orElse("the pool")),
+            () -> store.slowDown(lease, pool, retryAfter));
       }
     };
   }

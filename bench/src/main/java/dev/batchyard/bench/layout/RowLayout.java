@@ -135,6 +135,7 @@ public final class RowLayout implements Layout, Submissions, Claims, Finishes {
       UUID token,
       Map<String, Integer> leaseMaxByType,
       int free,
+      int slots,
       boolean suspects,
       Set<Integer> requirements) {
     Mark from = mark;

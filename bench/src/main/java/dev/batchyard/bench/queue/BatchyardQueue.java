@@ -200,7 +200,8 @@ public final class BatchyardQueue implements QueueSystem {
             store.logLines(),
             store.doctor(),
             store.checkpoints(),
-            store.retryPolicies()),
+            store.retryPolicies(),
+            store.pools()),
         now.submitter());
   }
 

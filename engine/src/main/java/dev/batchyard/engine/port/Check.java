@@ -58,6 +58,11 @@ public enum Check {
       "tasks that have not ended and name a retry policy that is gone",
       "make a policy of that name again; until then they are retried by the default one",
       false),
+  /** Pools that gave more than they have, or that let tasks wait for nothing. */
+  POOLS(
+      "pools of which more is in use than they have, or that tasks wait for in vain",
+      "make the pool that is gone, or raise the one that is too small; more in use than there is should be reported as a defect",
+      false),
   /** Where new tasks and logs will lie, and what keeps old ones. */
   PARTITIONS(
       "spans of ids that lack partitions, are nearly used up, are kept by a task, or are stuck; lines of logs in no day's partition",

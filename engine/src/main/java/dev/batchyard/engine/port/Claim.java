@@ -49,6 +49,14 @@ public record Claim(
   /** It undoes a step of another task, to be told of its end. */
   public static final int UNDO = 16;
 
+  /** It uses pools; nothing to settle, but others may start when it has ended. Not stored. */
+  public static final int POOLED = 32;
+
+  /** {@return whether others may wait for what it uses} */
+  public boolean pooled() {
+    return (flags & POOLED) != 0;
+  }
+
   /** {@return whether its end has something to settle} */
   public boolean settles() {
     return (flags & (LIVE_KEY | MEMBER | LIMITS | UNDO)) != 0;

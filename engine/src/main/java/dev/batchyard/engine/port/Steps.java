@@ -1,11 +1,12 @@
 package dev.batchyard.engine.port;
 
 import dev.batchyard.api.LeaseToken;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Records the durable steps of running tasks; every write is guarded by the attempt's lease. What
- * ends a task makes the undo tasks of its steps by itself.
+ * Records the durable steps of running tasks, and what they tell of their pools; every write is
+ * guarded by the attempt's lease. What ends a task makes the undo tasks of its steps by itself.
  */
 public interface Steps {
 
@@ -24,6 +25,21 @@ public interface Steps {
    * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; nothing was written
    */
   void done(LeaseToken lease, String name, String resultJson);
+
+  /** The longest time for which a pool rests when it is slowed down. */
+  Duration RETRY_AFTER_MAX = Duration.ofHours(1);
+
+  /**
+   * Gives less of a pool that a running task uses, since what stands behind it is overloaded: half
+   * of what it has now, nothing before the given time has passed, and then more again, step by
+   * step.
+   *
+   * @param pool slots or a rate that the task uses; its only such pool when empty
+   * @param retryAfter at most {@link #RETRY_AFTER_MAX}, and what is longer is cut
+   * @throws IllegalArgumentException if the task uses no such pool, or several and none is named
+   * @throws dev.batchyard.api.LeaseLost if the task is no longer ours; nothing was changed
+   */
+  void slowDown(LeaseToken lease, Optional<String> pool, Duration retryAfter);
 
   /** A checked step on its way into the store. */
   record Draft(String name, Optional<Undo> undo) {

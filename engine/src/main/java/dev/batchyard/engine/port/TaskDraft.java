@@ -4,6 +4,7 @@ import dev.batchyard.api.Limits;
 import dev.batchyard.api.Requirement;
 import dev.batchyard.api.TaskKeys;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -17,6 +18,7 @@ import java.util.OptionalLong;
  * @param retry the name of its retry policy
  * @param limits how long it may take
  * @param requirement what a node must have to run it
+ * @param pools how many units it uses of each pool that it uses while it runs
  */
 public record TaskDraft(
     String type,
@@ -29,9 +31,12 @@ public record TaskDraft(
     OptionalLong batch,
     String retry,
     Limits limits,
-    Requirement requirement) {
+    Requirement requirement,
+    Map<String, Integer> pools) {
 
   public TaskDraft {
+    pools = Map.copyOf(pools);
+    pools.keySet().forEach(pool -> Storable.requireText("pools", pool));
     Storable.requireText("type", type);
     Storable.requireJson("params", paramsJson);
     Storable.requireText("label", label);
@@ -42,21 +47,7 @@ public record TaskDraft(
     keys.within().ifPresent(within -> Storable.requireText("unique-within", within.key()));
   }
 
-  /** A task that may take as long as it will. */
-  public TaskDraft(
-      String type,
-      String paramsJson,
-      String label,
-      String queue,
-      int priority,
-      Optional<Instant> due,
-      TaskKeys keys,
-      OptionalLong batch,
-      String retry) {
-    this(type, paramsJson, label, queue, priority, due, keys, batch, retry, Limits.NONE);
-  }
-
-  /** A task that any node may run. */
+  /** A task that any node may run, and that uses no pools. */
   public TaskDraft(
       String type,
       String paramsJson,
@@ -79,7 +70,22 @@ public record TaskDraft(
         batch,
         retry,
         limits,
-        Requirement.NONE);
+        Requirement.NONE,
+        Map.of());
+  }
+
+  /** A task that may take as long as it will, too. */
+  public TaskDraft(
+      String type,
+      String paramsJson,
+      String label,
+      String queue,
+      int priority,
+      Optional<Instant> due,
+      TaskKeys keys,
+      OptionalLong batch,
+      String retry) {
+    this(type, paramsJson, label, queue, priority, due, keys, batch, retry, Limits.NONE);
   }
 
   /** {@return what its end will have to settle, as {@link Claim#flags()}} */

@@ -123,6 +123,7 @@ public interface TaskViews {
    * @param request a pause or cancel that its attempt has not obeyed yet
    * @param unserved why no live node may claim it; empty if one may
    * @param queuePause who paused its queue, if it is paused
+   * @param pools what it uses while it runs, by the name of the pool
    * @param attempts in order of their numbers
    */
   record TaskDetail(
@@ -141,9 +142,11 @@ public interface TaskViews {
       Optional<String> request,
       Optional<Unserved> unserved,
       Optional<QueuePause> queuePause,
+      List<PoolUse> pools,
       List<Attempt> attempts,
       List<Event> events) {
     public TaskDetail {
+      pools = List.copyOf(pools);
       attempts = List.copyOf(attempts);
       events = List.copyOf(events);
     }
@@ -180,6 +183,20 @@ public interface TaskViews {
     /** {@return it in small letters} */
     public String word() {
       return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * What a task uses of a pool.
+   *
+   * @param now what the pool has at present; 0 if there is none of this name any more
+   * @param used how much of that is used, by all
+   */
+  record PoolUse(String pool, int units, long now, long used) {
+
+    /** {@return whether it has too little left for this task to start} */
+    public boolean lacking() {
+      return now - used < units;
     }
   }
 

@@ -245,7 +245,21 @@ final class Attempt implements TaskContext {
 
   @Override
   public <R extends Record> R step(DurableStep<R> step) throws Exception {
-    return Objects.requireNonNull(steps, "its handler has not been called").run(step);
+    return steps().run(step);
+  }
+
+  @Override
+  public void slowDown(Duration retryAfter) {
+    steps().slowDown(Optional.empty(), retryAfter);
+  }
+
+  @Override
+  public void slowDown(String pool, Duration retryAfter) {
+    steps().slowDown(Optional.of(pool), retryAfter);
+  }
+
+  private AttemptSteps steps() {
+    return Objects.requireNonNull(steps, "its handler has not been called");
   }
 
   @Override

@@ -59,6 +59,11 @@ final class AttemptSteps {
     }
   }
 
+  /** As {@link dev.batchyard.api.TaskContext#slowDown(Duration)} says. */
+  void slowDown(Optional<String> pool, Duration retryAfter) {
+    steps.slowDown(attempt.lease(), pool, retryAfter);
+  }
+
   private <R extends Record> R inTurn(DurableStep<R> step) throws Exception {
     if (passed.contains(step.name())) {
       throw new FinalFailure(

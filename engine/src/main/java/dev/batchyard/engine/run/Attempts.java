@@ -182,6 +182,11 @@ final class Attempts {
     return slots.running();
   }
 
+  /** {@return how many more attempts could start at once} */
+  int freeSlots() {
+    return slots.free();
+  }
+
   /** {@return how many claimed tasks wait for a slot} */
   int waiting() {
     return slots.waiting();

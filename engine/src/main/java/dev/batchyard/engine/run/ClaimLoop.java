@@ -8,6 +8,7 @@ import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.LongSupplier;
@@ -125,7 +126,10 @@ final class ClaimLoop implements Loop.Step {
       return;
     }
     Duration poll = attempts.waiting() == 0 ? config.poll() : Pace.GIVE_BACK_AFTER;
-    if (nanos.getAsLong() - stirredNs >= restAfter.toNanos() && attempts.count() == 0) {
+    Optional<Duration> again = claims.again().filter(span -> span.compareTo(poll) < 0);
+    if (again.isPresent()) {
+      boolean _ = changed.await(again.get());
+    } else if (nanos.getAsLong() - stirredNs >= restAfter.toNanos() && attempts.count() == 0) {
       rest(boot);
     } else if (changed.await(poll) || attempts.count() > 0) {
       stirredNs = nanos.getAsLong();
@@ -178,7 +182,9 @@ final class ClaimLoop implements Loop.Step {
     boolean suspects = idle || (nowNs - suspectsFromNs >= 0 && !attempts.anySuspect());
     List<Claim> claimed;
     try {
-      claimed = claims.claim(boot.id(), ids.get(), wanted, free, suspects, requirements);
+      claimed =
+          claims.claim(
+              boot.id(), ids.get(), wanted, free, attempts.freeSlots(), suspects, requirements);
     } catch (StoreUnavailable e) {
       answerLost = true; // it may have committed
       throw e;

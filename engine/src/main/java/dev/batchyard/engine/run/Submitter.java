@@ -42,8 +42,8 @@ public final class Submitter {
    * @param tasks any number; they are stored {@link Submissions#BATCH_MAX} at a time, so more than
    *     that are all or none only batch by batch
    * @return one answer for each, in order
-   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue or retry policy, or a
-   *     batch that is not there or sealed
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue, retry policy or pool,
+   *     or a batch that is not there or sealed
    * @throws InvalidParameters if parameters do not fit their type, a text cannot be stored, or a
    *     deadline has passed by the database's clock; nothing was stored
    */
@@ -54,8 +54,8 @@ public final class Submitter {
   /**
    * Stores checked tasks, as {@link #submit(List)} does.
    *
-   * @throws dev.batchyard.engine.port.UnknownName for an unknown queue or retry policy, or a batch
-   *     that is not there or sealed; its place counts from the first of its {@link
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown queue, retry policy or pool, or a
+   *     batch that is not there or sealed; its place counts from the first of its {@link
    *     Submissions#BATCH_MAX}
    * @throws InvalidParameters if a deadline has passed; its place counts likewise
    */
@@ -77,7 +77,7 @@ public final class Submitter {
    * @param then a task that becomes ready once, when the batch is sealed and all its members have
    *     ended in whatever way; without keys, batch and due time. A total timeout counts from here
    *     on
-   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue or retry policy
+   * @throws dev.batchyard.engine.port.UnknownName for an unknown type, queue, retry policy or pool
    * @throws InvalidParameters if the task does not fit its type or is not as said; nothing was
    *     stored
    */
@@ -139,7 +139,8 @@ public final class Submitter {
         task.batch(),
         task.retry().orElseGet(() -> policyFor(task.priority())),
         task.limits(),
-        task.requirement());
+        task.requirement(),
+        task.pools());
   }
 
   private static String policyFor(int priority) {

@@ -60,15 +60,52 @@ create table requirement (
 
 insert into requirement (id, text) overriding system value values (0, '');
 
--- A lane is what a claim can walk: tasks of one queue, type, priority and requirement, in order of
--- (due, block).
+-- A named resource with capacity. slots: so many units are in use at once at most, counted from leases.
+-- rate: tasks that use so many start within any period at most. budget: so many are spent from since
+-- on, and anew in each period after it; without one until a person refills it, which moves since.
+-- per_key: tasks name it with a key, and it is one pool for each of 256 lines of keys (pool:line).
+-- type: all tasks of this type use one unit of it, without naming it.
+-- shrunk_to: after somebody was told to slow down; nothing starts before grows_at, then it grows back.
+-- Who claims tasks of its lanes holds this row's lock and counts then; see pool_room().
+create table pool (
+  name      text        primary key check (length(name) between 1 and 100),
+  kind      text        not null check (kind in ('slots', 'rate', 'budget')),
+  capacity  bigint      not null check (capacity between 0 and 1000000000000),
+  period    interval    check (period >= '100 ms' and period <= '366 days'),
+  per_key   boolean     not null default false,
+  type      text,
+  since     timestamptz not null,
+  shrunk_to bigint,
+  grows_at  timestamptz,
+  set_by    text        not null,
+  set_at    timestamptz not null,
+  check (case kind when 'slots' then period is null when 'rate' then period is not null else true end),
+  check (case when kind = 'budget' then shrunk_to is null else true end),
+  check (not per_key or (kind = 'slots' and type is null)),
+  check ((shrunk_to is null) = (grows_at is null)));
+
+-- What claims have spent of rates and budgets, in sums: of a rate for each fiftieth of its period, of a
+-- budget for each period.
+create table pool_spent (
+  pool  text        not null references pool on delete cascade,
+  at    timestamptz not null,
+  units bigint      not null check (units > 0),
+  primary key (pool, at)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- A lane is what a claim can walk: tasks of one queue, type, priority and requirement, which name the same
+-- pools, in order of (due, block). pools are in order of their names, units what a task uses of each; those
+-- that count all tasks of its type are among them, as long as they are there. A lane outlives the others.
 create table lane (
-  id       integer generated always as identity primary key,
-  queue    text     not null references queue,
-  type     text     not null,
-  priority smallint not null check (priority between 0 and 7),
-  requirement integer not null default 0 references requirement,
-  unique (type, queue, priority, requirement));
+  id          integer   generated always as identity primary key,
+  queue       text      not null references queue,
+  type        text      not null,
+  priority    smallint  not null check (priority between 0 and 7),
+  requirement integer   not null default 0 references requirement,
+  pools       text[]    not null default '{}',
+  units       integer[] not null default '{}',
+  unique (type, queue, priority, requirement, pools, units),
+  check (cardinality(pools) = cardinality(units) and 0 < all (units)));
 
 create sequence task_id;
 
@@ -705,6 +742,218 @@ begin
      where r.boot = p_boot;
 end $$;
 
+-- The lane of tasks that require this and name these pools; made if it is new. Who makes one keeps others from making
+-- pools meanwhile, which would count its type.
+create function lane_of(
+  p_queue text, p_type text, p_priority integer, p_requirement integer, p_pools text[], p_units integer[])
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_pools text[];
+  v_units integer[];
+  v_lane  integer;
+begin
+  for v_look in 1 .. 2 loop
+    select coalesce(array_agg(u.name order by u.name collate "C"), '{}'),
+           coalesce(array_agg(u.units order by u.name collate "C"), '{}')
+      into v_pools, v_units
+      from (select name, units from unnest(p_pools, p_units) a (name, units)
+            union all
+            select name, 1 from pool where type = p_type) u;
+    select id into v_lane from lane
+     where type = p_type and queue = p_queue and priority = p_priority and requirement = p_requirement
+       and pools = v_pools and units = v_units;
+    if found then
+      return v_lane;
+    elsif v_look = 1 then
+      lock table pool in share mode;
+    end if;
+  end loop;
+  insert into lane (queue, type, priority, requirement, pools, units)
+  values (p_queue, p_type, p_priority, p_requirement, v_pools, v_units)
+      on conflict (type, queue, priority, requirement, pools, units) do nothing;
+  select id into strict v_lane from lane
+   where type = p_type and queue = p_queue and priority = p_priority and requirement = p_requirement
+     and pools = v_pools and units = v_units;
+  return v_lane;
+end $$;
+
+-- Lets all lanes of a type use a pool that counts it, or none of them any more.
+create function count_type(p_pool pool, p_counts boolean)
+returns void language plpgsql set search_path from current as $$
+begin
+  update lane l
+     set (pools, units) = (
+           select coalesce(array_agg(u.name order by u.name collate "C"), '{}'),
+                  coalesce(array_agg(u.units order by u.name collate "C"), '{}')
+             from (select name, units from unnest(l.pools, l.units) a (name, units)
+                    where name <> p_pool.name
+                   union all
+                   select p_pool.name, 1 where p_counts) u)
+   where l.type = p_pool.type;
+end $$;
+
+-- The pool of what a lane names: its own name, or one of the lines of a pool per key.
+create function pool_named(p_name text)
+returns text language sql immutable as $$
+  select split_part(p_name, ':', 1)
+$$;
+
+-- Where the sum begins in which units count that are spent at p_now.
+create function pool_bin(p_pool pool, p_now timestamptz)
+returns timestamptz language sql immutable as $$
+  select case when p_pool.period is null then p_pool.since
+              else date_bin(case p_pool.kind when 'rate' then p_pool.period / 50 else p_pool.period end,
+                            p_now, p_pool.since) end
+$$;
+
+-- What a pool has at p_now: all, or what it has grown back to, by a twentieth, 1 at least, in 10 s.
+create function pool_capacity(p_pool pool, p_now timestamptz)
+returns bigint language sql immutable as $$
+  select case when p_pool.shrunk_to is null then p_pool.capacity
+              when p_now < p_pool.grows_at then 0
+              else least(p_pool.capacity,
+                         p_pool.shrunk_to + greatest(p_pool.capacity / 20, 1)
+                           * floor(extract(epoch from p_now - p_pool.grows_at) / 10)::bigint) end
+$$;
+
+-- How many units of a pool, or of its line p_name, are used up at p_now. Of slots those of what runs: its tasks have leases, and
+-- use nothing any more from the transaction on in which these end. Of a rate what was spent within a
+-- period, rounded up by a fiftieth of it; of a budget what was spent in this one.
+create function pool_used(p_pool pool, p_name text, p_now timestamptz)
+returns bigint language plpgsql stable set search_path from current as $$
+declare
+  v_lanes integer[];
+  v_units integer[];
+begin
+  if p_pool.kind <> 'slots' then
+    return (
+      select coalesce(sum(units), 0) from pool_spent
+       where pool = p_pool.name
+         and at > case p_pool.kind when 'rate' then p_now - p_pool.period - p_pool.period / 50
+                                   else pool_bin(p_pool, p_now) - interval '1 us' end);
+  end if;
+  select array_agg(id), array_agg(units[array_position(pools, p_name)]) into v_lanes, v_units
+    from lane
+   where p_name = any (pools);
+  if v_lanes is null then
+    return 0;
+  end if;
+  return (
+    select coalesce(sum(v_units[array_position(v_lanes, l.lane)]::bigint * i.ids), 0)
+      from lease l
+     cross join lateral (
+       select sum(upper(r.ids) - lower(r.ids)) as ids from unnest(l.ids) r (ids)) i
+     where l.lane = any (v_lanes));
+end $$;
+
+-- When a pool that has no room may have some again by time alone; null if that is not known.
+create function pool_again(p_pool pool, p_now timestamptz)
+returns timestamptz language plpgsql stable set search_path from current as $$
+begin
+  return case
+    when p_pool.grows_at > p_now then p_pool.grows_at
+    when p_pool.kind = 'rate' then (
+      select min(at) + p_pool.period + p_pool.period / 50 from pool_spent
+       where pool = p_pool.name and at > p_now - p_pool.period - p_pool.period / 50)
+    when p_pool.kind = 'budget' then pool_bin(p_pool, p_now) + p_pool.period end;
+end $$;
+
+-- Locks the pools of a lane, in order of their names, so that claims of the same pool come one after the
+-- other and never wait in a ring, and tells for how many of its tasks they have room. What it counts, it
+-- counts after the locks, by statements that see all claims before: it must stay volatile.
+-- lacking: the pools that have none. Those that have some, but less than one task uses, are told only
+-- if no other is full: its tasks are first in line for them then. too_much: a task uses more than one
+-- of them ever has, so that it cannot start before that is raised; nobody has to wait for it. spends:
+-- whether pool_spend() has to be called for what is taken.
+create function pool_room(p_lane integer, p_now timestamptz)
+returns table (room bigint, lacking text[], too_much boolean, spends boolean, again_ms bigint)
+language plpgsql set search_path from current as $$
+declare
+  v_lane lane;
+  v_now  timestamptz;
+begin
+  select * into v_lane from lane where id = p_lane;
+  perform from pool
+    where name = any (array(select pool_named(a.name) from unnest(v_lane.pools) a (name)))
+    order by name
+      for no key update;
+  v_now := coalesce(p_now, clock_timestamp());
+  return query
+    with asked as materialized (
+      select a.name, a.units, p.kind, p.capacity, p as pool
+        from unnest(v_lane.pools, v_lane.units) a (name, units)
+        left join pool p on p.name = pool_named(a.name)),
+    free as materialized (
+      select a.*, case when a.kind is null then 0
+                       else pool_capacity(a.pool, v_now) - pool_used(a.pool, a.name, v_now) end as free
+        from asked a),
+    lacks as materialized (
+      select f.*, case when bool_or(f.free <= 0) over () then f.free <= 0 else f.free < f.units end as lacks
+        from free f)
+    select greatest(min(l.free / l.units), 0),
+           coalesce(array_agg(l.name order by l.name) filter (where l.lacks), '{}'),
+           coalesce(bool_or(l.capacity < l.units), false),
+           coalesce(bool_or(l.kind <> 'slots'), false),
+           (extract(epoch from min(pool_again(l.pool, v_now)) filter (where l.lacks) - v_now) * 1000)::bigint
+      from lacks l;
+end $$;
+
+-- Spends what so many tasks of a lane use of its rates and budgets, in the transaction that leases them
+-- and holds the locks of pool_room(). What is spent stays spent, whatever becomes of them.
+create function pool_spend(p_lane integer, p_tasks bigint, p_now timestamptz)
+returns void language plpgsql set search_path from current as $$
+declare
+  v_now timestamptz := coalesce(p_now, clock_timestamp());
+begin
+  insert into pool_spent as s (pool, at, units)
+  select p.name, pool_bin(p, v_now), a.units * p_tasks
+    from lane l
+   cross join unnest(l.pools, l.units) a (name, units)
+    join pool p on p.name = a.name and p.kind <> 'slots'
+   where l.id = p_lane
+      on conflict (pool, at) do update set units = s.units + excluded.units;
+  delete from pool_spent s
+   using pool p
+   where p.name = s.pool and p.kind <> 'slots'
+     and p.name = any (array(select unnest(pools) from lane where id = p_lane))
+     and s.at < case p.kind when 'rate' then v_now - 2 * p.period else pool_bin(p, v_now) end;
+end $$;
+
+-- Halves what a pool has at present and lets nothing of it start for p_for, a second at least; then it
+-- grows back, see pool_capacity(). Who is told the same while it rests only makes the rest longer: those
+-- that were under way count as one. The pool is the one of this name that the task uses, or its only
+-- one; returns those that it could be, and does nothing unless that is one. No row: the lease is lost.
+create function slow_down(p_task bigint, p_token uuid, p_pool text, p_for interval, p_now timestamptz)
+returns setof text[] language plpgsql set search_path from current as $$
+declare
+  v_names text[];
+  v_pool  pool;
+  v_now   timestamptz;
+begin
+  select coalesce(array_agg(distinct p.name) filter (where p.name is not null), '{}')
+    into v_names
+    from lease e
+    join lane l on l.id = e.lane
+    left join lateral unnest(l.pools) a (name) on true
+    left join pool p on p.name = pool_named(a.name) and p.kind <> 'budget' and p.name = coalesce(p_pool, p.name)
+   where e.token = p_token and e.ids @> p_task
+   group by e.id;
+  if not found then
+    return;
+  end if;
+  if cardinality(v_names) = 1 then
+    lock table pool in row exclusive mode; -- before the row: who changes pools locks in this order
+    select * into v_pool from pool where name = v_names[1] for no key update;
+    v_now := coalesce(p_now, clock_timestamp());
+    update pool
+       set shrunk_to = case when grows_at > v_now then shrunk_to
+                            else greatest(pool_capacity(v_pool, v_now) / 2, 1) end,
+           grows_at  = greatest(grows_at, v_now + greatest(p_for, interval '1 s'))
+     where name = v_names[1];
+  end if;
+  return next v_names;
+end $$;
+
 -- Takes unique keys for new tasks, all of a task's keys or none; returns the tasks that got none.
 -- Keys are taken in order, so that two submits wait for each other and never in a ring. Who waits
 -- for a key sees whether it was taken or given up.
@@ -953,17 +1202,7 @@ begin
      where task = p_task and round = v_round and undo_type is not null
      order by number desc
   loop
-    select id into v_lane from lane
-     where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
-       and requirement = v_from.requirement;
-    if not found then
-      insert into lane (queue, type, priority, requirement)
-      values (v_from.queue, v_step.undo_type, v_from.priority, v_from.requirement)
-          on conflict do nothing;
-      select id into v_lane from lane
-       where type = v_step.undo_type and queue = v_from.queue and priority = v_from.priority
-         and requirement = v_from.requirement;
-    end if;
+    v_lane := lane_of(v_from.queue, v_step.undo_type, v_from.priority, v_from.requirement, '{}', '{}');
     v_id := nextval('task_id');
     if v_ready = 0 then
       insert into compensation (task, round, state, began_at, moved_at)

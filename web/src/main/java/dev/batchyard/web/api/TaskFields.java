@@ -51,12 +51,15 @@ final class TaskFields {
           "limits",
           Set.of("queueTimeout", "attemptTimeout", "totalTimeout", "deadline"));
   private static final String DUE = "due";
+  private static final String POOLS = "pools";
   private static final String PARAMS = "params";
 
   private static final String TEXT_CURE = "a text";
   private static final String NUMBER_CURE = "a whole number";
   private static final String INSTANT_CURE =
       "an instant with its offset, such as 2026-12-31T22:00:00+08:00, after 1969 and before 9999";
+  private static final String POOLS_CURE =
+      "an object with whole numbers by the names of pools, such as {\"llm\": 1}";
   private static final String DURATION_CURE = "a length of time, such as PT10M";
 
   private static final JsonFactory JSON =
@@ -68,6 +71,7 @@ final class TaskFields {
   private final String json;
   private final Map<String, String> texts = new HashMap<>();
   private final Map<String, Long> numbers = new HashMap<>();
+  private final Map<String, Integer> pools = new HashMap<>();
   private final List<Problem> problems = new ArrayList<>();
   private String params = "{}";
 
@@ -111,6 +115,8 @@ final class TaskFields {
       }
       if (name.equals(PARAMS)) {
         readParams(parser);
+      } else if (name.equals(POOLS)) {
+        readPools(parser);
       } else if (OBJECTS.containsKey(name)) {
         readObject(parser, name, OBJECTS.getOrDefault(name, Set.of()));
       } else if (TEXTS.contains(name) || name.equals(DUE)) {
@@ -132,6 +138,25 @@ final class TaskFields {
     int from = (int) parser.currentTokenLocation().getCharOffset();
     parser.skipChildren();
     params = json.substring(from, (int) parser.currentLocation().getCharOffset());
+  }
+
+  private void readPools(JsonParser parser) {
+    if (parser.currentToken() != JsonToken.START_OBJECT) {
+      refuse(parser, POOLS, POOLS_CURE);
+      return;
+    }
+    for (String pool = parser.nextName(); pool != null; pool = parser.nextName()) {
+      JsonToken value = parser.nextToken();
+      if (value == JsonToken.VALUE_NUMBER_INT
+          && parser.getNumberType() == JsonParser.NumberType.INT) {
+        pools.put(pool, parser.getIntValue());
+      } else if (value != JsonToken.VALUE_NULL) {
+        refuse(
+            parser,
+            POOLS,
+            "a whole number from 1 to %d, for each pool".formatted(NewTask.UNITS_MAX));
+      }
+    }
   }
 
   private void readObject(JsonParser parser, String name, Set<String> parts) {
@@ -213,7 +238,7 @@ final class TaskFields {
     Set<String> known = new TreeSet<>(TEXTS);
     known.addAll(NUMBERS);
     known.addAll(OBJECTS.keySet());
-    known.addAll(Set.of(DUE, PARAMS));
+    known.addAll(Set.of(DUE, PARAMS, POOLS));
     return known;
   }
 
@@ -247,6 +272,11 @@ final class TaskFields {
       return Optional.empty();
     }
     return given.map(Math::toIntExact);
+  }
+
+  /** {@return how many units of each pool, as far as they are numbers} */
+  Map<String, Integer> pools() {
+    return pools;
   }
 
   OptionalLong batch() {

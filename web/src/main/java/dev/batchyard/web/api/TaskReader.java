@@ -55,6 +55,7 @@ final class TaskReader {
           (fields, task) -> fields.priority().map(task::withPriority).orElse(task),
           (fields, task) -> fields.instant("due").map(task::withDue).orElse(task),
           TaskReader::inBatch,
+          (fields, task) -> task.withPools(fields.pools()),
           timeout("queueTimeout", Limits::withQueueTimeout),
           timeout("attemptTimeout", Limits::withAttemptTimeout),
           timeout("totalTimeout", Limits::withTotalTimeout),

@@ -11,6 +11,8 @@ import dev.batchyard.engine.port.Doctor.LastLook;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
+import dev.batchyard.engine.port.Pools;
+import dev.batchyard.engine.port.Pools.PoolRow;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.RetryPolicies;
@@ -45,10 +47,13 @@ public final class Dashboard {
   private final Doctor doctor;
   private final Checkpoints checkpoints;
   private final RetryPolicies retryPolicies;
+  private final Pools pools;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
   private final SharedReads<String, List<NodeRow>> liveNodes;
   private final SharedReads<String, List<QueueRow>> liveQueues;
+  private final SharedReads<String, List<PoolRow>> livePools;
+  private final SharedReads<String, PoolSheet> livePoolSheets;
   private final SharedReads<String, List<LastLook>> liveLooks;
   private final SharedReads<Long, BatchList> liveBatchLists;
   private final SharedReads<Long, Batch> liveBatches;
@@ -70,6 +75,7 @@ public final class Dashboard {
       Doctor doctor,
       Checkpoints checkpoints,
       RetryPolicies retryPolicies,
+      Pools pools,
       LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
@@ -80,11 +86,14 @@ public final class Dashboard {
     this.doctor = doctor;
     this.checkpoints = checkpoints;
     this.retryPolicies = retryPolicies;
+    this.pools = pools;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
     liveNodes = new SharedReads<>(_ -> nodes.nodes(), nanos);
     liveQueues = new SharedReads<>(_ -> queues.list(), nanos);
+    livePools = new SharedReads<>(_ -> pools.list(), nanos);
+    livePoolSheets = new SharedReads<>(name -> pool(name), nanos);
     liveLooks = new SharedReads<>(_ -> doctor.lastLooks(), nanos);
     liveBatchLists = new SharedReads<>(before -> batches(before), nanos);
     liveBatches = new SharedReads<>(id -> batch(id), nanos);
@@ -144,6 +153,27 @@ public final class Dashboard {
 
   List<QueueRow> sharedQueues() {
     return liveQueues.get("");
+  }
+
+  List<PoolRow> pools() {
+    return pools.list();
+  }
+
+  List<PoolRow> sharedPools() {
+    return livePools.get("");
+  }
+
+  /**
+   * {@return one pool with its holders}
+   *
+   * @throws MissingPage if there is no such pool
+   */
+  PoolSheet pool(String name) {
+    return new PoolSheet(pools.find(name).orElseThrow(MissingPage::new), pools.holders(name));
+  }
+
+  PoolSheet sharedPool(String name) {
+    return livePoolSheets.get(name);
   }
 
   /**

@@ -204,6 +204,40 @@ public final class Pages {
     return html("retries/list", page, "policies", dashboard.retryPolicies());
   }
 
+  @GetMapping(path = "/pools", produces = HTML)
+  String pools(
+      HttpServletRequest request, @RequestParam(name = "pool", defaultValue = "") String pool) {
+    if (pool.isEmpty()) {
+      Page page = page(request, "pools.title", "/pools", "/live/pools");
+      return html("pools/list", page, "pools", dashboard.pools());
+    }
+    String path = PoolSheet.path(pool);
+    Page page = page(request, "pool.title", path, "/live" + path, pool);
+    return html("pools/sheet", page, "sheet", dashboard.pool(pool));
+  }
+
+  @GetMapping("/live/pools")
+  void livePools(
+      HttpServletRequest request,
+      HttpServletResponse response,
+      @RequestParam(name = "pool", defaultValue = "") String pool)
+      throws IOException {
+    Page page = page(request, "pools.title", "", "");
+    if (pool.isEmpty()) {
+      serve(
+          response,
+          page,
+          dashboard::sharedPools,
+          pools -> regions("pools", page, "pools", pools, "rows"));
+    } else {
+      serve(
+          response,
+          page,
+          () -> dashboard.sharedPool(pool),
+          sheet -> regions("pools", page, "sheet", sheet, "one"));
+    }
+  }
+
   @GetMapping(path = "/compensations", produces = HTML)
   String compensations(
       HttpServletRequest request, @RequestParam(name = "before", defaultValue = "") String before) {

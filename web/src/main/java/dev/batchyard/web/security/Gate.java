@@ -1,6 +1,5 @@
 package dev.batchyard.web.security;
 
-import dev.batchyard.web.api.SubmitApi;
 import dev.batchyard.web.page.Page;
 import dev.batchyard.web.page.Reader;
 import dev.batchyard.web.page.Templates;
@@ -64,7 +63,7 @@ public final class Gate implements Filter {
     addHeaders(response);
     String host = request.getHeader("Host");
     boolean ours = host != null && OUR_HOST.matcher(host).matches();
-    if (request.getRequestURI().equals(SubmitApi.PATH)) { // nothing that only looks like it
+    if (TokenGate.serves(request.getRequestURI())) {
       if (ours) {
         programs.pass(request, response, next);
       } else {

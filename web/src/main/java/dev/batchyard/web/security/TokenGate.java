@@ -1,11 +1,14 @@
 package dev.batchyard.web.security;
 
+import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.ProblemJson;
+import dev.batchyard.web.api.SubmitApi;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -21,10 +24,14 @@ final class TokenGate {
       "; the token lies in run/api-token of the data folder (~/.batchyard unless --data says"
           + " otherwise)";
 
-  private static final Map<String, String> REFUSALS =
+  /** What is served to programs, and how it may be asked for; nothing that only looks like it. */
+  private static final Map<String, List<String>> METHODS =
       Map.of(
-          "host", "the name in the address is not 127.0.0.1 or localhost; ask by one of those",
-          "method", "only POST is taken here");
+          SubmitApi.PATH, List.of("POST"),
+          PoolsApi.PATH, List.of("GET", "PUT", "POST", "DELETE"));
+
+  private static final Map<String, String> REFUSALS =
+      Map.of("host", "the name in the address is not 127.0.0.1 or localhost; ask by one of those");
 
   private final ApiToken token;
 
@@ -32,12 +39,22 @@ final class TokenGate {
     this.token = token;
   }
 
+  /** {@return whether a path is one for programs} */
+  static boolean serves(String path) {
+    return METHODS.containsKey(path);
+  }
+
   void pass(HttpServletRequest request, HttpServletResponse response, FilterChain next)
       throws IOException, ServletException {
     String given = request.getHeader("Authorization");
-    if (!request.getMethod().equals("POST")) {
-      response.setHeader("Allow", "POST");
-      refuse(response, HttpServletResponse.SC_METHOD_NOT_ALLOWED, "method");
+    List<String> methods = METHODS.getOrDefault(request.getRequestURI(), List.of());
+    if (!methods.contains(request.getMethod())) {
+      String allowed = String.join(", ", methods);
+      response.setHeader("Allow", allowed);
+      refuse(
+          response,
+          HttpServletResponse.SC_METHOD_NOT_ALLOWED,
+          "only " + allowed + (methods.size() == 1 ? " is" : " are") + " taken here");
     } else if (given == null || !given.toLowerCase(Locale.ROOT).startsWith(SCHEME)) {
       deny(response, "Bearer", "this needs the header 'Authorization: Bearer TOKEN'");
     } else if (!token.is(given.substring(SCHEME.length()).strip())) {

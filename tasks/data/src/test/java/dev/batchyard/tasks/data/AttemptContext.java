@@ -5,6 +5,7 @@ import dev.batchyard.api.DurableStep;
 import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.Progress;
 import dev.batchyard.api.TaskContext;
+import java.time.Duration;
 import java.util.List;
 
 /** An attempt as a handler sees it: asked to stop after so many chunks, with a log to look into. */
@@ -56,6 +57,16 @@ final class AttemptContext implements TaskContext {
   @Override
   public <R extends Record> R step(DurableStep<R> step) {
     throw new UnsupportedOperationException("an import has no durable steps");
+  }
+
+  @Override
+  public void slowDown(Duration retryAfter) {
+    throw new UnsupportedOperationException("an import uses no pools by itself");
+  }
+
+  @Override
+  public void slowDown(String pool, Duration retryAfter) {
+    slowDown(retryAfter);
   }
 
   @Override
