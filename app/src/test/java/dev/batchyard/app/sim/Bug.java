@@ -26,10 +26,7 @@ enum Bug {
       function("beat", "where boot = p_boot and fenced_at is null", "where boot = p_boot"),
       statement("free_seen_at = null\n where n.fenced_at is null", "free_seen_at = null")),
   CLAIM_BY_A_FENCED_NODE(
-      Eye.NO_LATE_CLAIM,
-      statement(
-          "and exists (select from node where boot = ? and fenced_at is null)",
-          "and exists (select from node where boot = ?)")),
+      Eye.NO_LATE_CLAIM, statement("where n.boot = ? and n.fenced_at is null", "where n.boot = ?")),
   RESCUE_SELECTS_THEN_UPDATES(Eye.ONE_HOME, BugPorts::selectThenUpdate),
   ONE_SHOT_RESCUE(Simulation.EVERYTHING_ENDS, BugPorts::oneShotRescue),
   CLAIM_KNOWN_TO_THE_DATABASE_ONLY(Simulation.EVERYTHING_ENDS, BugPorts::noReconciliation),
@@ -78,8 +75,8 @@ enum Bug {
   PAUSED_QUEUE_CLAIMED(
       Census.PAUSED_QUEUES_REST,
       statement(
-          "   where q.paused_at is null\n   order by h.due_at",
-          "   where true\n   order by h.due_at")),
+          "   where q.paused_at is null\n     and l.requirement",
+          "   where true\n     and l.requirement")),
   RETRY_WITHOUT_ITS_KEY(
       EndChecker.ONE_TASK_OF_KEY, function("take_keys", "where k.until <= p_now", "where true")),
   OWN_FIRST_TRY_NOT_RECOGNISED(
