@@ -117,7 +117,7 @@ final class SecurityTest {
   @Test
   void a_link_that_cannot_be_kept_stops_nobody(@TempDir Path folder) throws IOException {
     Path file = Files.createFile(folder.resolve("no-folder"));
-    WebConfig config = new WebConfig(0, Path.of("target", "web3").toAbsolutePath(), file);
+    WebConfig config = new WebConfig(0, WebFixture.own("web3"), file);
     try (WebServer server = WebServer.start(config, f.views(f.store.taskViews()), f.submitter);
         Browser first = Browser.signedIn(server);
         Browser second = Browser.signedIn(server)) {
@@ -209,7 +209,7 @@ final class SecurityTest {
   void a_port_in_use_is_named_with_the_cure() {
     WebConfig config =
         new WebConfig(
-            f.server.port(), Path.of("target", "web2").toAbsolutePath(), WebFixture.LINKS);
+            f.server.port(), WebFixture.own("web2"), WebFixture.LINKS);
     assertThatThrownBy(
             () -> WebServer.start(config, f.views(f.store.taskViews()), f.submitter).close())
         .isInstanceOf(PortInUse.class)

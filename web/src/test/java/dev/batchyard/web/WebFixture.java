@@ -31,7 +31,7 @@ import java.util.UUID;
 final class WebFixture implements AutoCloseable {
 
   static final String TYPE = "test.work";
-  static final Path LINKS = Path.of("target", "links").toAbsolutePath();
+  static final Path LINKS = own("links");
   static final String HOST = "host<b>1</b>";
 
   private static final String EMPTY =
@@ -60,6 +60,11 @@ final class WebFixture implements AutoCloseable {
   final FragileViews views;
   final WebServer server;
   private final Random random = new Random(5);
+
+  /** {@return a file of this JVM: others have theirs beside it} */
+  static Path own(String name) {
+    return Path.of("target", name + "-" + ProcessHandle.current().pid()).toAbsolutePath();
+  }
 
   WebFixture(TestDatabase test) throws SQLException {
     database = test.database(new UUID(2, 2));
@@ -91,7 +96,7 @@ final class WebFixture implements AutoCloseable {
     views = new FragileViews(store.taskViews());
     server =
         WebServer.start(
-            new WebConfig(0, Path.of("target", "web").toAbsolutePath(), LINKS),
+            new WebConfig(0, own("web"), LINKS),
             views(views),
             submitter,
             PATIENCE);
