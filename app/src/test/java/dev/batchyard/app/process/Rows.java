@@ -30,6 +30,8 @@ final class Rows {
     boolean autoCommit = db.getAutoCommit();
     db.setAutoCommit(false); // else the driver fetches all rows at once
     try (Statement statement = db.createStatement()) {
+      // between two rows it may look long
+      statement.execute("set local idle_in_transaction_session_timeout = 0");
       statement.setFetchSize(FETCHED);
       try (ResultSet row = statement.executeQuery(sql)) {
         while (row.next()) {
