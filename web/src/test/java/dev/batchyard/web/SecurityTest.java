@@ -207,9 +207,7 @@ final class SecurityTest {
 
   @Test
   void a_port_in_use_is_named_with_the_cure() {
-    WebConfig config =
-        new WebConfig(
-            f.server.port(), WebFixture.own("web2"), WebFixture.LINKS);
+    WebConfig config = new WebConfig(f.server.port(), WebFixture.own("web2"), WebFixture.LINKS);
     assertThatThrownBy(
             () -> WebServer.start(config, f.views(f.store.taskViews()), f.submitter).close())
         .isInstanceOf(PortInUse.class)

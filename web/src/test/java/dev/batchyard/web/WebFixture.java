@@ -95,11 +95,7 @@ final class WebFixture implements AutoCloseable {
             store.batches());
     views = new FragileViews(store.taskViews());
     server =
-        WebServer.start(
-            new WebConfig(0, own("web"), LINKS),
-            views(views),
-            submitter,
-            PATIENCE);
+        WebServer.start(new WebConfig(0, own("web"), LINKS), views(views), submitter, PATIENCE);
   }
 
   Views views(TaskViews tasks) {
