@@ -7,9 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -50,6 +52,7 @@ final class QueueBench implements Callable<Integer> {
 
   private final PrintStream out = System.out;
   private final Figures figures = new Figures(out);
+  private final Set<String> failed = new LinkedHashSet<>();
 
   @Spec private @Nullable CommandSpec spec;
 
@@ -118,13 +121,28 @@ final class QueueBench implements Callable<Integer> {
       out.printf("round %d%s, %s%n", round, warmsUp ? " (warms up)" : "", Machine.load());
       QueueCell.Samples samples = warmsUp ? this::tell : figures::add;
       for (QueueCell cell : cells) {
-        if (round <= cell.roundsMax()) {
-          cell.round(lab, List.copyOf(order), warmsUp, samples);
+        if (round <= cell.roundsMax() && !failed.contains(cell.name())) {
+          round(lab, cell, List.copyOf(order), warmsUp, samples);
         }
       }
       Collections.rotate(order, 1);
     }
     cells.forEach(cell -> cell.ratios(figures));
+  }
+
+  // A cell that fails is left out from then on, so that the figures of the others are not lost.
+  private void round(
+      QueueLab lab, QueueCell cell, List<String> order, boolean warmsUp, QueueCell.Samples samples)
+      throws InterruptedException {
+    try {
+      cell.round(lab, order, warmsUp, samples);
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception e) {
+      failed.add(cell.name());
+      out.println("FAILED: cell " + cell.name());
+      e.printStackTrace(out);
+    }
   }
 
   private void tell(String figure, double value, String unit) {
@@ -133,7 +151,7 @@ final class QueueBench implements Callable<Integer> {
 
   private int report(List<QueueCell> cells) {
     figures.print();
-    boolean held = true;
+    boolean held = failed.isEmpty();
     for (QueueCell cell : cells) {
       for (Bound bound : cell.bounds()) {
         out.println(bound.verdict(figures.median(bound.figure())));

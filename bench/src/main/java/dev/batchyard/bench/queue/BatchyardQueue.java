@@ -38,15 +38,14 @@ public final class BatchyardQueue implements QueueSystem {
 
   static final String TYPE = "bench.nothing";
 
+  private static final String HISTORY_IDS =
+      "select setval('batchyard.task_id', id + ?::bigint) from batchyard.task";
+
   private static final String HISTORY_TASKS =
       """
-      with first as (
-        select id, lane, ?::bigint as n from batchyard.task),
-      ids as (
-        select setval('batchyard.task_id', id + n) from first)
       insert into batchyard.task (id, lane, label, params, retry, submitted_at)
       select g, lane, '', '{"n": 0}', 'default', now() - interval '1 hour'
-        from ids, first, generate_series(id + 1, id + n) g
+        from batchyard.task, generate_series(id + 1, id + ?::bigint) g
       """;
 
   private static final String HISTORY_OUTCOMES =
@@ -130,6 +129,7 @@ public final class BatchyardQueue implements QueueSystem {
             ConfigReader.read(
                 Map.of(
                     Key.DATA, data.toString(),
+                    Key.NAME, data.getFileName().toString(), // one database has several folders
                     Key.DB, url,
                     Key.DB_USER, database.user(),
                     Key.DB_PASSWORD, database.password()),
@@ -222,12 +222,13 @@ public final class BatchyardQueue implements QueueSystem {
    */
   public void fillHistory(long tasks) throws SQLException {
     submit(1); // makes the lane
+    Sources.execute(database, HISTORY_IDS, tasks);
+    open().installation().store().upkeep().runOnce(); // partitions for these ids
     for (String sql : List.of(HISTORY_TASKS, HISTORY_OUTCOMES, HISTORY_TALLY)) {
       Sources.execute(database, sql, tasks);
     }
     Sources.execute(database, "vacuum analyze batchyard.task");
     Sources.execute(database, "vacuum analyze batchyard.outcome");
-    open().installation().store().upkeep().runOnce(); // the partition that follows
   }
 
   @Override
