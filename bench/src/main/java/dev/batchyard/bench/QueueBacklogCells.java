@@ -4,6 +4,7 @@ import dev.batchyard.bench.queue.BatchyardQueue;
 import dev.batchyard.bench.queue.QueueSystem;
 import dev.batchyard.bench.queue.QueueSystems;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Whether what lies around slows down a drain. */
 final class QueueBacklogCells {
@@ -11,6 +12,7 @@ final class QueueBacklogCells {
   private static final int DRAINED = 100_000;
   private static final int MILLION = 1_000_000;
   private static final int WARMING = 100_000;
+  private static final int STUCK = 100_000;
 
   private QueueBacklogCells() {}
 
@@ -35,6 +37,35 @@ final class QueueBacklogCells {
   static QueueCell history() {
     return new QueueTwinCell(
         "history10m", List.of(QueueSystems.BATCHYARD), "full", "empty", 0.85, 0.95, new History());
+  }
+
+  /** {@return 100,000 with as many stuck behind a pool that has no room, and with none} */
+  static QueueCell pool() {
+    return stuck("pool100k", queue -> queue.submitBehindPool(STUCK));
+  }
+
+  /** {@return 100,000 with as many that no node may run, and with none} */
+  static QueueCell label() {
+    return stuck("label100k", queue -> queue.submitForNobody(STUCK));
+  }
+
+  private static QueueCell stuck(String name, Consumer<BatchyardQueue> submit) {
+    return new QueueTwinCell(
+        name,
+        List.of(QueueSystems.BATCHYARD),
+        "stuck",
+        "free",
+        0.9,
+        0.98,
+        (lab, system, burdened, warmsUp) -> {
+          try (BatchyardQueue queue = lab.openBatchyard("bench_batchyard")) {
+            queue.create();
+            if (burdened) {
+              submit.accept(queue);
+            }
+            return startsOf(lab, queue, DRAINED);
+          }
+        });
   }
 
   /** {@return a million drained while somebody holds a snapshot, and without that} */

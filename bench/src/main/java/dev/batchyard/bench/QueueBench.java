@@ -45,6 +45,8 @@ final class QueueBench implements Callable<Integer> {
           new QueueLatencyCell.HalfRate(),
           QueueBacklogCells.million(),
           QueueBacklogCells.history(),
+          QueueBacklogCells.pool(),
+          QueueBacklogCells.label(),
           QueueBacklogCells.snapshot(),
           new QueueNodesCell(),
           new QueueIdleCell(),

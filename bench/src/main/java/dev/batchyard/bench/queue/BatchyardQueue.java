@@ -2,6 +2,7 @@ package dev.batchyard.bench.queue;
 
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.Outcome;
+import dev.batchyard.api.Requirement;
 import dev.batchyard.api.TaskType;
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.Node;
@@ -9,6 +10,7 @@ import dev.batchyard.app.Version;
 import dev.batchyard.app.config.ConfigReader;
 import dev.batchyard.app.config.Key;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.Pools;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
@@ -169,6 +171,26 @@ public final class BatchyardQueue implements QueueSystem {
   @Override
   public void submitOne(long n) {
     var _ = open().submitter().submit(task(n));
+  }
+
+  /** Submits tasks that cannot start: they use a pool that has no room. */
+  public void submitBehindPool(int count) {
+    Pools.Pool full = Pools.Pool.slots("full", 0);
+    if (open().installation().store().pools().create(full, "bench") != Pools.Change.DONE) {
+      throw new IllegalStateException("there is a pool of this name already");
+    }
+    submitAll(task(0).withPool("full"), count);
+  }
+
+  /** Submits tasks that cannot start: no node has what they require. */
+  public void submitForNobody(int count) {
+    submitAll(task(0).withRequirement(Requirement.parse("nowhere")), count);
+  }
+
+  private void submitAll(NewTask task, int count) {
+    for (int left = count; left > 0; left -= SUBMIT_MAX) {
+      var _ = open().submitter().submit(Collections.nCopies(Math.min(left, SUBMIT_MAX), task));
+    }
   }
 
   private static NewTask task(long n) {
