@@ -20,7 +20,7 @@ create table attempt_log (
   final boolean not null default false,
   result jsonb,
   error jsonb,
-  CHECK ((ended = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'paused'::text, 'snoozed'::text, 'completed'::text, 'cancelled'::text, 'skipped'::text, 'quarantined'::text]))),
+  CHECK ((ended = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'paused'::text, 'snoozed'::text, 'split'::text, 'completed'::text, 'cancelled'::text, 'skipped'::text, 'quarantined'::text]))),
   PRIMARY KEY (id)
 );
 
@@ -35,7 +35,14 @@ create table batch (
   completed bigint not null default 0,
   failed bigint not null default 0,
   cancelled bigint not null default 0,
+  kind text not null default 'batch'::text,
+  first bigint,
+  in_turn boolean not null default false,
+  tolerant boolean not null default false,
+  generation smallint,
   CHECK (((LEAST(completed, failed, cancelled) >= 0) AND (((completed + failed) + cancelled) <= total))),
+  CHECK (((kind = 'split'::text) = ((first IS NOT NULL) AND (generation IS NOT NULL) AND (then_task IS NOT NULL)))),
+  CHECK ((kind = ANY (ARRAY['batch'::text, 'split'::text]))),
   PRIMARY KEY (id)
 ) with (fillfactor=20, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, vacuum_truncate=false);
 
@@ -497,6 +504,10 @@ CREATE INDEX attempt_log_lease ON batchyard.attempt_log USING btree (lease) WHER
 
 CREATE INDEX attempt_log_task ON batchyard.attempt_log USING btree (task, id);
 
+CREATE INDEX batch_open_split ON batchyard.batch USING btree (id) WHERE ((kind = 'split'::text) AND (ended_at IS NULL));
+
+CREATE INDEX batch_then ON batchyard.batch USING btree (then_task, id) WHERE (then_task IS NOT NULL);
+
 CREATE INDEX block_first ON batchyard.block USING btree (first);
 
 CREATE INDEX compensation_open ON batchyard.compensation USING btree (task) WHERE (state <> 'undone'::text);
@@ -522,8 +533,6 @@ CREATE INDEX task_0_batch_id_idx ON batchyard.task_0 USING btree (batch, id) WHE
 CREATE INDEX task_batch ON ONLY batchyard.task USING btree (batch, id) WHERE (batch IS NOT NULL);
 
 CREATE INDEX task_key_until ON batchyard.task_key USING btree (until) WHERE (until < 'infinity'::timestamp with time zone);
-
-CREATE UNIQUE INDEX batch_then ON batchyard.batch USING btree (then_task) WHERE (then_task IS NOT NULL);
 
 CREATE UNIQUE INDEX step_undo ON batchyard.step USING btree (undo_task) WHERE (undo_task IS NOT NULL);
 
@@ -681,6 +690,80 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION batchyard.cancel_parts(p_batch bigint, p_by text, p_now timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_now   timestamptz := coalesce(p_now, clock_timestamp());
+  v_batch batch;
+  v_ids   bigint[];
+  v_asked integer;
+begin
+  select * into v_batch from batch where id = p_batch;
+  with asked as materialized (
+    select l.id, l.boot, l.ids * int8multirange(int8range(v_batch.first, v_batch.first + v_batch.total)) - l.asked as ids
+      from lease l
+     where l.ids && int8range(v_batch.first, v_batch.first + v_batch.total)
+       and not isempty(l.ids * int8multirange(int8range(v_batch.first, v_batch.first + v_batch.total)) - l.asked)
+     order by l.id
+       for update),
+  marked as (
+    update lease l set asked = l.asked + a.ids from asked a where l.id = a.id),
+  requested as (
+    insert into request (task, kind, boot, by, at)
+    select g.task, 'cancel', a.boot, p_by, v_now
+      from asked a
+     cross join unnest(a.ids) s (ids)
+     cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (task)
+        on conflict (task) do update set kind = 'cancel', by = excluded.by, at = excluded.at
+    returning task)
+  select count(*) into v_asked from requested;
+  with blocks as materialized (
+    select ctid from block
+     where first >= v_batch.first and first < v_batch.first + v_batch.total
+     order by first
+     limit 20
+       for update),
+  waited as (
+    delete from block where ctid = any (array(select ctid from blocks)) returning *),
+  held as materialized (
+    select id from parked
+     where id >= v_batch.first and id < v_batch.first + v_batch.total
+     order by id
+     limit 10000
+       for update),
+  parked_ones as (
+    delete from parked where id = any (array(select id from held)) returning *),
+  gone as materialized (
+    select g.id, w.lane, w.attempt, w.failures, w.crashes, w.generation,
+           case when w.due_at <= v_now then 'ready' when w.kind = 'retry' then 'retrying' else 'scheduled' end::task_state as was
+      from waited w
+     cross join generate_series(w.lo, w.hi) g (id)
+    union all
+    select id, lane, attempt, failures, crashes, generation, state from parked_ones),
+  ended as (
+    insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, finished_at)
+    select g.id, l.type, 'cancelled', g.lane, g.attempt, g.failures, g.crashes, g.generation, v_now
+      from gone g
+     cross join lateral (select l.type from lane l where l.id = g.lane offset 0) l),
+  tallied as (
+    insert into tally (day, lane, state, n)
+    select (v_now at time zone 'UTC')::date, lane, 'cancelled', count(*) from gone group by lane),
+  told as (
+    insert into event (task, at, from_state, to_state, by, why)
+    select id, v_now, was, 'cancelled', p_by, 'the task that it was a part of has ended' from gone)
+  select array_agg(id order by id) into v_ids from gone;
+  if v_ids is not null then
+    perform undo(v_ids, v_now);
+    update batch set cancelled = cancelled + cardinality(v_ids) where id = p_batch;
+    perform end_batch(p_batch, v_now);
+  end if;
+  return v_asked + coalesce(cardinality(v_ids), 0);
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION batchyard.commit_chunk(p_task bigint, p_token uuid, p_shard integer, p_generation integer, p_position jsonb, p_read bigint, p_written bigint, p_skipped bigint, p_rejected bigint, p_rejects jsonb, p_rewinds boolean DEFAULT false)
  RETURNS void
  LANGUAGE plpgsql
@@ -763,13 +846,15 @@ CREATE OR REPLACE FUNCTION batchyard.end_batch(p_batch bigint, p_now timestamp w
  SET search_path TO 'batchyard'
 AS $function$
 declare
-  v_then bigint;
+  v_batch batch;
 begin
   update batch set ended_at = p_now
    where id = p_batch and ended_at is null and sealed_at is not null
-     and completed + failed + cancelled = total
-  returning then_task into v_then;
-  return unblock(v_then, p_now, 'batch', 'batch ' || p_batch || ' has ended');
+     and (completed + failed + cancelled = total or in_turn and failed + cancelled > 0)
+  returning * into v_batch;
+  return case v_batch.kind
+    when 'split' then unblock(v_batch.then_task, p_now, 'split', 'its parts have ended')
+    else unblock(v_batch.then_task, p_now, 'batch', 'batch ' || p_batch || ' has ended') end;
 end $function$
 ;
 
@@ -1066,6 +1151,7 @@ declare
   v_now      timestamptz := coalesce(p_now, clock_timestamp());
   v_released integer := 0;
   v_counts   record;
+  v_batch    batch;
 begin
   delete from expiry where task = any (p_tasks);
   delete from task_key
@@ -1090,7 +1176,8 @@ begin
     select t.batch,
            count(*) filter (where o.state = 'completed') as completed,
            count(*) filter (where o.state in ('failed', 'quarantined')) as failed,
-           count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled
+           count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled,
+           max(i.id) filter (where o.state = 'completed') as last_completed
       from unnest(p_tasks) i (id)
      cross join lateral (
        select t.batch from task t where t.id = i.id offset 0) t
@@ -1104,8 +1191,13 @@ begin
        set completed = completed + v_counts.completed,
            failed    = failed    + v_counts.failed,
            cancelled = cancelled + v_counts.cancelled
-     where id = v_counts.batch;
+     where id = v_counts.batch
+    returning * into v_batch;
     v_released := v_released + end_batch(v_counts.batch, v_now);
+    if v_batch.in_turn and v_counts.last_completed + 1 < v_batch.first + v_batch.total then
+      v_released := v_released
+        + unblock(v_counts.last_completed + 1, v_now, 'split', 'the part before it has completed');
+    end if;
   end loop;
   return v_released;
 end $function$
@@ -1143,6 +1235,68 @@ begin
      where name = v_names[1];
   end if;
   return next v_names;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION batchyard.split_again(p_batch bigint, p_generation integer, p_by text, p_now timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'batchyard'
+AS $function$
+declare
+  v_now   timestamptz := coalesce(p_now, clock_timestamp());
+  v_batch batch;
+  v_ids   bigint[];
+  v_why   text;
+begin
+  select * into v_batch from batch where id = p_batch for update;
+  if exists (select from id_span
+              where closed is not null and lo < v_batch.first + v_batch.total and hi > v_batch.first) then
+    return 'its parts ended so long ago that they are being deleted; submit it anew';
+  end if;
+  select array_agg(id) into v_ids
+    from (select id from outcome
+           where id >= v_batch.first and id < v_batch.first + v_batch.total and state <> 'completed'
+           order by id
+             for update) o;
+  select 'part ' || i.id - v_batch.first || ', task ' || i.id || ': ' || not_undone(i.id) into v_why
+    from unnest(v_ids) i (id)
+   where exists (select from compensation c where c.task = i.id and c.state <> 'undone')
+   limit 1;
+  if v_why is not null then
+    return v_why;
+  end if;
+  with old as (
+    delete from outcome where id = any (v_ids) returning *),
+  tallied as (
+    insert into tally (day, lane, state, n)
+    select (finished_at at time zone 'UTC')::date, lane, state, -count(*)
+      from old group by 1, 2, 3),
+  logged as (
+    insert into attempt_log (task, attempt, generation, lease, node, started_at, ended_at, ended,
+                             final, result, error)
+    select id, attempt, generation, lease, node, started_at, finished_at, state::text,
+           true, result, error
+      from old
+     where lease is not null),
+  again as (
+    insert into block (lane, due_at, kind, first, lo, hi, attempt, generation)
+    select lane, v_now, 'new', id, id, id, attempt, generation + 1 from old),
+  told as (
+    insert into event (task, at, from_state, to_state, by, why)
+    select id, v_now, state, 'ready', p_by, 'run again: the task that it is a part of runs again'
+      from old)
+  update batch
+     set failed    = failed    - (select count(*) from old where state in ('failed', 'quarantined')),
+         cancelled = cancelled - (select count(*) from old where state in ('cancelled', 'skipped')),
+         ended_at = null, generation = p_generation
+   where id = p_batch
+  returning * into v_batch;
+  if v_batch.in_turn then
+    perform unblock(v_batch.first + v_batch.completed, v_now, 'split', 'the part before it has completed');
+  end if;
+  perform end_batch(p_batch, v_now); -- the last part may have ended a moment ago
+  return null;
 end $function$
 ;
 

@@ -32,6 +32,9 @@ public sealed interface Outcome {
    */
   record Stopped() implements Outcome {}
 
+  /** The work is done by parts; see {@link #split}. */
+  record IntoParts(Split split) implements Outcome {}
+
   /** {@return done, with nothing to tell} */
   static Outcome completed() {
     return new Completed(Map.of());
@@ -45,6 +48,20 @@ public sealed interface Outcome {
   /** {@return not now, again after the delay} */
   static Outcome snoozed(Duration delay) {
     return new Snoozed(delay);
+  }
+
+  /**
+   * The work is done by parts, which are tasks of their own. They are submitted in the transaction
+   * that ends this attempt: all of them, or none and the task is as it was. The task waits,
+   * blocked, for all of them to end, and holds neither thread nor slot nor pool meanwhile. Then its
+   * handler is called again, in another attempt, in which {@link TaskContext#parts()} has what they
+   * gave back. If parts have ended badly it fails instead; run again, it has those parts run again
+   * first, and no others. What the handler has done before it returns this is not undone by it.
+   *
+   * <p>The type must be {@link TaskType#splitting()}.
+   */
+  static Outcome split(Split into) {
+    return new IntoParts(into);
   }
 
   /** {@return stopped as asked} */

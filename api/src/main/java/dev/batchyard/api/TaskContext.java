@@ -1,6 +1,7 @@
 package dev.batchyard.api;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * What an attempt sees of the engine. Thread-safe; valid until the handler returns.
@@ -68,6 +69,18 @@ public interface TaskContext {
    * @param pool slots or a rate that this task uses
    */
   void slowDown(String pool, Duration retryAfter);
+
+  /**
+   * {@return the parts into which this task was split, all of which have ended; empty before it
+   * was} Of a task that was split several times those of the last time.
+   */
+  Optional<Parts> parts();
+
+  /**
+   * {@return which part of its parent the task is; {@link Part#WHOLE} for one that is none} A round
+   * trip to the database the first time.
+   */
+  Part part();
 
   /** Tells how far the attempt is. Cheap: kept in memory, written about once a second. */
   void progress(Progress progress);

@@ -10,6 +10,8 @@ package dev.batchyard.api;
  * @param handler runs its tasks
  * @param leaseMax how many tasks of this type one claim may hold; 1 for types that checkpoint, up
  *     to 500 for quick ones
+ * @param splits whether its handler may return {@link Outcome#split}; each attempt then asks for
+ *     parts first, a round trip to the database
  * @param <P> the parameters
  */
 public record TaskType<P extends Record>(
@@ -18,7 +20,8 @@ public record TaskType<P extends Record>(
     String titleZh,
     Class<P> params,
     TaskHandler<P> handler,
-    int leaseMax) {
+    int leaseMax,
+    boolean splits) {
 
   /** The most tasks that one lease may hold. */
   public static final int LEASE_MAX = 500;
@@ -31,5 +34,21 @@ public record TaskType<P extends Record>(
     if (leaseMax < 1 || leaseMax > LEASE_MAX) {
       throw new IllegalArgumentException("leaseMax not in 1.." + LEASE_MAX + ": " + leaseMax);
     }
+  }
+
+  /** A type whose handler does not split its tasks. */
+  public TaskType(
+      String name,
+      String title,
+      String titleZh,
+      Class<P> params,
+      TaskHandler<P> handler,
+      int leaseMax) {
+    this(name, title, titleZh, params, handler, leaseMax, false);
+  }
+
+  /** {@return the same, whose handler may split its tasks} */
+  public TaskType<P> splitting() {
+    return new TaskType<>(name, title, titleZh, params, handler, leaseMax, true);
   }
 }

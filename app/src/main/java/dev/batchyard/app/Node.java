@@ -123,6 +123,7 @@ public final class Node implements AutoCloseable {
         store.expiries(),
         store.runningRows(),
         store.steps(),
+        store.splits(),
         store.upkeep(),
         new JacksonParameters(),
         logs,

@@ -150,6 +150,7 @@ final class LayoutNode implements AutoCloseable {
         store.expiries(),
         store.runningRows(),
         store.steps(),
+        store.splits(),
         store.upkeep(),
         codec,
         (task, attempt) -> AttemptLogs.OpenLog.SILENT,

@@ -25,9 +25,12 @@ final class BatchScans {
                   else 'batch ' || b.id || ' ended at ' || b.ended_at end as detail
         from page p
         left join lateral (
-          select b.id, b.ended_at from batch b where b.then_task = p.id offset 0) b on true
+          select b.id, b.ended_at
+            from batch b where b.then_task = p.id order by b.id desc limit 1) b on true
        where p.from_state = 'blocked' and (b.id is null or b.ended_at is not null)
          and not exists (select from step s where s.undo_task = p.id)
+         and not exists (select from batch s
+                          where s.id = (select t.batch from task t where t.id = p.id) and s.in_turn)
        order by p.id desc
       """;
 
@@ -35,7 +38,9 @@ final class BatchScans {
   private static final String RELEASE =
       """
       with ended as materialized (
-        select id from batch where then_task = ? and ended_at is not null for update),
+        select id from batch
+         where id = (select max(id) from batch where then_task = ?) and ended_at is not null
+           for update),
       clock as materialized (
         select coalesce(?::timestamptz, clock_timestamp()) as now),
       stays as (

@@ -73,6 +73,12 @@ final class IdSpans {
       alter sequence task_id no cycle
       """;
 
+  private static final String TAKE =
+      """
+      select setval('task_id', case when is_called then last_value else last_value - 1 end + ?) as last
+        from task_id
+      """;
+
   private record Span(int number, long lo, long hi, Optional<Instant> entered) {
 
     /** From this id on the next one is due. */
@@ -117,6 +123,20 @@ final class IdSpans {
         makeAhead();
       }
     }
+  }
+
+  /**
+   * Takes so many ids that follow each other; returns the first. Who submits waits for a moment.
+   * Those that are not used are lost.
+   */
+  long take(int count) {
+    long last =
+        db.transaction(c -> {
+          Sql.run(c, "set local lock_timeout = '5s'");
+          Sql.run(c, HOLD_IDS);
+          return Sql.first(c, TAKE, r -> r.getLong("last"), count).orElseThrow();
+        });
+    return last - count + 1;
   }
 
   /** To be told of the highest id of a submit. */

@@ -14,6 +14,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -61,21 +62,23 @@ final class PgBatches implements Batches {
 
   private static final String FIND =
       """
-      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled
+      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled, kind
         from batch
        where id = ?
       """;
 
   static final String FIND_BEFORE =
       """
-      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled
+      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled, kind
         from batch
        where then_task = ?
+       order by id desc
+       limit 1
       """;
 
   private static final String LIST =
       """
-      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled
+      select id, label, opened_at, sealed_at, ended_at, then_task, total, completed, failed, cancelled, kind
         from batch
        where id < ?
        order by id desc
@@ -164,7 +167,7 @@ final class PgBatches implements Batches {
         page, rows.size() > most ? OptionalLong.of(page.getLast().id()) : OptionalLong.empty());
   }
 
-  /** {@return the batch that releases a then task} */
+  /** {@return the batch that releases a then task, or the last split of a parent} */
   static Optional<Batch> before(Connection connection, long then) throws SQLException {
     return Sql.first(connection, FIND_BEFORE, PgBatches::batch, then);
   }
@@ -233,6 +236,7 @@ final class PgBatches implements Batches {
         row.getLong("total"),
         row.getLong("completed"),
         row.getLong("failed"),
-        row.getLong("cancelled"));
+        row.getLong("cancelled"),
+        Kind.valueOf(row.getString("kind").toUpperCase(Locale.ROOT)));
   }
 }

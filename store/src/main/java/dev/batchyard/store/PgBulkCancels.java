@@ -36,14 +36,21 @@ final class PgBulkCancels implements BulkCancels {
   private final StoreClock clock;
   private final PgOperatorMoves moves;
   private final Settlements settlements;
+  private final ForsakenParts forsaken;
   private final WakeUps wakeUps;
 
   PgBulkCancels(
-      Db db, StoreClock clock, PgOperatorMoves moves, Settlements settlements, WakeUps wakeUps) {
+      Db db,
+      StoreClock clock,
+      PgOperatorMoves moves,
+      Settlements settlements,
+      ForsakenParts forsaken,
+      WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
     this.moves = moves;
     this.settlements = settlements;
+    this.forsaken = forsaken;
     this.wakeUps = wakeUps;
   }
 
@@ -55,7 +62,7 @@ final class PgBulkCancels implements BulkCancels {
     Look look = look(filter, before, limit);
     int[] released = {0};
     int[] asked = {0};
-    int cancelled =
+    List<Long> cancelled =
         db.transaction(c -> {
           asked[0] = 0; // it may be the second try
           List<Long> ended = new ArrayList<>();
@@ -67,12 +74,13 @@ final class PgBulkCancels implements BulkCancels {
             }
           }
           released[0] = settlements.settle(c, ended);
-          return ended.size();
+          return ended;
         });
+    forsaken.cancel(cancelled, by);
     if (released[0] > 0) {
       wakeUps.wake();
     }
-    return new Page(cancelled, asked[0], look.refused(), look.next());
+    return new Page(cancelled.size(), asked[0], look.refused(), look.next());
   }
 
   @Override

@@ -161,12 +161,15 @@ final class PgExpiries implements Expiries {
   private final Db db;
   private final StoreClock clock;
   private final Settlements settlements;
+  private final ForsakenParts forsaken;
   private final WakeUps wakeUps;
 
-  PgExpiries(Db db, StoreClock clock, Settlements settlements, WakeUps wakeUps) {
+  PgExpiries(
+      Db db, StoreClock clock, Settlements settlements, ForsakenParts forsaken, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
     this.settlements = settlements;
+    this.forsaken = forsaken;
     this.wakeUps = wakeUps;
   }
 
@@ -177,16 +180,19 @@ final class PgExpiries implements Expiries {
 
   private int expire(boolean blocked) {
     int[] released = {0};
-    int seen =
+    Page seen =
         db.transaction(c -> {
           Page page = expire(c, blocked);
           released[0] = settlements.settle(c, page.failed());
-          return page.seen();
+          return page;
         });
     if (released[0] > 0) {
       wakeUps.wake();
     }
-    return seen;
+    if (blocked) {
+      forsaken.cancel(seen.failed(), "split");
+    }
+    return seen.seen();
   }
 
   private Page expire(Connection connection, boolean blocked) throws SQLException {

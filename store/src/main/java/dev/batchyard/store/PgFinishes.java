@@ -218,6 +218,7 @@ final class PgFinishes implements Finishes {
         case Verdict.Spare(var charge) -> of(charge).spare();
         case Verdict.Pause() -> new Applied("pause", 0, null, null);
         case Verdict.Cancel() -> new Applied("cancel", 0, null, null);
+        case Verdict.Wait() -> throw new IllegalArgumentException("the end is stored already");
         case Verdict.Drop() -> throw new IllegalArgumentException("a dropped end is not stored");
       };
     }

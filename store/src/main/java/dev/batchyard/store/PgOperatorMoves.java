@@ -200,14 +200,17 @@ final class PgOperatorMoves implements OperatorMoves {
   private final Db db;
   private final StoreClock clock;
   private final Settlements settlements;
+  private final ForsakenParts forsaken;
   private final WakeUps wakeUps;
   private final WaitingTasks waiting;
   private final PgCheckpoints checkpoints;
 
-  PgOperatorMoves(Db db, StoreClock clock, Settlements settlements, WakeUps wakeUps) {
+  PgOperatorMoves(
+      Db db, StoreClock clock, Settlements settlements, ForsakenParts forsaken, WakeUps wakeUps) {
     this.db = db;
     this.clock = clock;
     this.settlements = settlements;
+    this.forsaken = forsaken;
     this.wakeUps = wakeUps;
     this.waiting = new WaitingTasks(clock);
     this.checkpoints = new PgCheckpoints(db, clock);
@@ -228,6 +231,9 @@ final class PgOperatorMoves implements OperatorMoves {
             });
     if (released[0] > 0) {
       wakeUps.wake();
+    }
+    if (move == Move.DONE) {
+      forsaken.cancel(List.of(task), by);
     }
     return move;
   }

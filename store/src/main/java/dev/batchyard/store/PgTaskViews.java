@@ -56,11 +56,18 @@ final class PgTaskViews implements TaskViews {
             left join outcome o on o.id = t.id
             left join request q on q.task = t.id
             left join lateral (
+              select first, first + total as after
+                from batch
+               where then_task = t.id and kind = 'split'
+               order by id desc
+               limit 1) b on true
+            left join lateral (
               select sum(read)::bigint as read, sum(written)::bigint as written,
                      sum(skipped)::bigint as skipped, sum(rejected)::bigint as rejected,
-                     (array_agg(position order by shard))[1]::text as position
-                from checkpoint
-               where task = t.id
+                     (array_agg(position order by shard) filter (where task = t.id))[1]::text as position
+                from (select * from checkpoint where task = t.id
+                      union all
+                      select * from checkpoint where task >= b.first and task < b.after) own
               having count(*) > 0) k on true
            where t.id = ?
           """;
@@ -150,9 +157,7 @@ final class PgTaskViews implements TaskViews {
                 LimitsJson.read(r),
                 Requirement.parse(r.getString("requires")),
                 Sql.maybeLong(r, "batch"),
-                (r.getInt("flags") & Claim.THEN) == 0
-                    ? Optional.empty()
-                    : PgBatches.before(connection, row.id()),
+                PgBatches.before(connection, row.id()),
                 Sql.maybeText(r, "result"),
                 Sql.maybeText(r, "error"),
                 ledger(r),

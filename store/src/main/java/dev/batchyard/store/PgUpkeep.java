@@ -59,14 +59,22 @@ final class PgUpkeep implements Upkeep {
   private final Db db;
   private final StoreClock clock;
   private final IdSpans spans;
+  private final ForsakenParts forsaken;
   private final Retention retention;
   private final DoctorRounds rounds;
   private final Duration logRetention;
 
-  PgUpkeep(Db db, StoreClock clock, IdSpans spans, PgDoctor doctor, Store.Settings settings) {
+  PgUpkeep(
+      Db db,
+      StoreClock clock,
+      IdSpans spans,
+      ForsakenParts forsaken,
+      PgDoctor doctor,
+      Store.Settings settings) {
     this.db = db;
     this.clock = clock;
     this.spans = spans;
+    this.forsaken = forsaken;
     this.retention = new Retention(db, clock, settings.taskRetention());
     this.rounds = new DoctorRounds(db, clock, doctor);
     this.logRetention = settings.logRetention();
@@ -76,6 +84,7 @@ final class PgUpkeep implements Upkeep {
   public void runOnce() {
     spans.makeAhead();
     moveOn();
+    forsaken.cancelAll();
     boolean _ =
         db.transaction(c -> {
           if (!Sql.query(c, TRY_LOCK, r -> r.getBoolean(1)).getFirst()) {

@@ -20,6 +20,7 @@ import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Sessions;
+import dev.batchyard.engine.port.Splits;
 import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.TaskViews;
@@ -50,6 +51,7 @@ public final class Store {
   private final Settlements settlements;
   private final Lanes lanes;
   private final IdSpans spans;
+  private final ForsakenParts forsaken;
   private final Submissions submissions;
   private final Optional<InstantSource> nodeClock;
 
@@ -100,6 +102,7 @@ public final class Store {
     this.lanes = new Lanes(db, clock::nanos);
     this.fullPools = new FullPools(clock::nanos);
     this.spans = new IdSpans(db, clock, IdSpans.IDS);
+    this.forsaken = new ForsakenParts(db, clock, spans, wakeUps);
     this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, spans, wakeUps));
   }
 
@@ -178,26 +181,30 @@ public final class Store {
     return new PgSteps(db, clock);
   }
 
+  public Splits splits() {
+    return new PgSplits(db, clock, lanes, spans, wakeUps);
+  }
+
   public Compensations compensations() {
     return new PgCompensations(db, clock);
   }
 
   public OperatorMoves operatorMoves() {
-    return new PgOperatorMoves(db, clock, settlements, wakeUps);
+    return new PgOperatorMoves(db, clock, settlements, forsaken, wakeUps);
   }
 
   public BulkReruns bulkReruns() {
-    PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, wakeUps);
+    PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, forsaken, wakeUps);
     return new PgBulkReruns(db, clock, one, wakeUps);
   }
 
   public BulkCancels bulkCancels() {
-    PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, wakeUps);
-    return new PgBulkCancels(db, clock, one, settlements, wakeUps);
+    PgOperatorMoves one = new PgOperatorMoves(db, clock, settlements, forsaken, wakeUps);
+    return new PgBulkCancels(db, clock, one, settlements, forsaken, wakeUps);
   }
 
   public Expiries expiries() {
-    return new PgExpiries(db, clock, settlements, wakeUps);
+    return new PgExpiries(db, clock, settlements, forsaken, wakeUps);
   }
 
   public Queues queues() {
@@ -242,7 +249,7 @@ public final class Store {
   }
 
   public Upkeep upkeep() {
-    return new PgUpkeep(db, clock, spans, doctor(ServerScans.Bounds.DEFAULT), settings);
+    return new PgUpkeep(db, clock, spans, forsaken, doctor(ServerScans.Bounds.DEFAULT), settings);
   }
 
   public Doctor doctor() {

@@ -94,8 +94,10 @@ class FunctionPlansTest {
         """
         select slow_down(:n + 12, lpad((:n + 12)::text, 32, '0')::uuid, null, '1 s', '2031-01-02')
         """);
+    CALLS.put("split_again", "select split_again(5000000 + :n, 2, 'a', '2031-01-02')");
     // these may read all leases: they count what runs, or look for what no node has
     CALLS.put("pool_used", "select pool_used(p, p.name, '2031-01-02') from pool p");
+    CALLS.put("cancel_parts", "select cancel_parts(5000000 + :n, 'a', '2031-01-02')");
     CALLS.put("pool_room", "select pool_room(4, '2031-01-02')");
     CALLS.put(
         "beat",
@@ -132,6 +134,9 @@ class FunctionPlansTest {
       overriding system value
       select i, '', '2031-01-01', '2031-01-01', i, 3, case i - %1$d when 10 then 3 else 1 end
         from generate_series(%1$d, %2$d) i;
+      insert into batch (id, label, opened_at, sealed_at, then_task, total, kind, first, generation)
+      overriding system value
+      values (5000000 + %1$d, '', '2031-01-01', '2031-01-01', 5000000, 3, 'split', 4000000 + %1$d, 1);
       insert into parked select i, 'blocked', 'blocked', 'new', 1, '2031-01-01', 0, 0, 0, 1, 'a', '2031-01-01'
         from generate_series(%1$d, %2$d) i;
       insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, finished_at)
@@ -167,7 +172,7 @@ class FunctionPlansTest {
           union all
          select i.indexrelid from pg_index i where i.indrelid = c.oid) r
        where c.relnamespace = 'batchyard'::regnamespace and c.relkind = 'r'
-         and (?::text not in ('beat', 'pool_used', 'pool_room') or c.relname <> 'lease')
+         and (?::text not in ('beat', 'pool_used', 'cancel_parts', 'pool_room') or c.relname <> 'lease')
       """;
 
   private final TestDatabase test;

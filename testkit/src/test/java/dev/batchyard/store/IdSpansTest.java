@@ -163,7 +163,9 @@ class IdSpansTest {
         long before = f.count("select last_value from task_id");
         f.pass(Duration.ofDays(1));
         PgDoctor none = new PgDoctor(db, System::nanoTime, List.of());
-        new PgUpkeep(db, () -> Optional.of(f.now), spans, none, Store.Settings.DEFAULT).runOnce();
+        StoreClock clock = () -> Optional.of(f.now);
+        ForsakenParts parts = new ForsakenParts(db, clock, spans, new WakeUps(db, clock));
+        new PgUpkeep(db, clock, spans, parts, none, Store.Settings.DEFAULT).runOnce();
         moved += f.count("select last_value from task_id") - before >= SMALL / 2 ? 1 : 0;
       }
       for (Future<List<Long>> each : running) {

@@ -9,6 +9,7 @@ import dev.batchyard.api.TaskState;
 import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.TaskViews.PoolUse;
@@ -157,7 +158,7 @@ final class Show {
       field(text, "pools", PoolWords.used(detail.pools()));
     }
     detail.batch().ifPresent(batch -> field(text, "batch", Long.toString(batch)));
-    detail.after().ifPresent(batch -> field(text, "after", "batch " + batch.id()));
+    detail.after().ifPresent(batch -> after(text, batch));
     field(text, "params", detail.paramsJson());
     detail.resultJson().ifPresent(result -> field(text, "result", result));
     if (!row.problem().isEmpty()) {
@@ -206,7 +207,23 @@ final class Show {
   }
 
   /** {@return what a then task waits for} */
+  private void after(StringBuilder text, Batch batch) {
+    if (batch.kind() == Batches.Kind.SPLIT) {
+      field(
+          text,
+          "parts",
+          "%,d: %,d completed, %,d failed, %,d cancelled; './batchyard tasks --batch %d' lists them"
+              .formatted(
+                  batch.total(), batch.completed(), batch.failed(), batch.cancelled(), batch.id()));
+    } else {
+      field(text, "after", "batch " + batch.id());
+    }
+  }
+
   private static String waits(Batch batch) {
+    if (batch.kind() == Batches.Kind.SPLIT) {
+      return "for its parts: %,d of %,d to go".formatted(batch.live(), batch.total());
+    }
     return "for batch %d: %s, %,d of %,d to go"
             .formatted(batch.id(), batch.state().word(), batch.live(), batch.total())
         + (batch.sealed().isPresent()

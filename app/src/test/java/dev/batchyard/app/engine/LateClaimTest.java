@@ -99,6 +99,7 @@ class LateClaimTest {
         ports.expiries(),
         ports.runningRows(),
         ports.steps(),
+        ports.splits(),
         ports.upkeep(),
         ports.codec(),
         ports.logs(),

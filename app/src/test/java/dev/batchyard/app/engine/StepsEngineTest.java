@@ -252,6 +252,7 @@ final class StepsEngineTest {
         ports.expiries(),
         ports.runningRows(),
         steps,
+        ports.splits(),
         ports.upkeep(),
         ports.codec(),
         ports.logs(),

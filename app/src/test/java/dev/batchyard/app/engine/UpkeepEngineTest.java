@@ -77,6 +77,7 @@ class UpkeepEngineTest {
         ports.expiries(),
         ports.runningRows(),
         ports.steps(),
+        ports.splits(),
         ports.upkeep(),
         ports.codec(),
         ports.logs(),

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
@@ -41,9 +42,11 @@ final class ProofNode {
         new Deeds(
             installation.database().handlers(),
             installation.store(),
-            Stream.concat(
-                    Stream.of(Mischief.type(installation.database().handlers())),
-                    StepDeeds.types(installation.database().handlers()).stream())
+            Stream.of(
+                    List.of(Mischief.type(installation.database().handlers())),
+                    StepDeeds.types(installation.database().handlers()),
+                    SplitDeeds.types(installation.database().handlers()))
+                .flatMap(List::stream)
                 .toArray(TaskType<?>[]::new));
     Node node = Node.start(installation, deeds.types());
     Runtime.getRuntime()

@@ -27,6 +27,7 @@ final class Prove {
                          [--deaths N] [--seconds N] [--seed S]
              ./dev prove compensation [--tasks N] [--kills N] [--seed S]
              ./dev prove pools [--blows N] [--seed S]
+             ./dev prove split [--parts N] [--kills N] [--seed S]
       """;
 
   private Prove() {}
@@ -119,6 +120,11 @@ final class Prove {
         int blows = Math.toIntExact(take(flags, "--blows", 100));
         yield folder -> pools(folder, seed, blows);
       }
+      case "split" -> {
+        int parts = Math.toIntExact(take(flags, "--parts", 100_000));
+        int kills = Math.toIntExact(take(flags, "--kills", 20));
+        yield folder -> split(folder, new SplitProof.Plan(seed, parts, kills));
+      }
       default -> throw new IllegalArgumentException("no such proof: '" + name + "'");
     };
   }
@@ -208,6 +214,14 @@ final class Prove {
       System.out.println(report.figures());
       report.violations().forEach(each -> System.out.println("VIOLATED: " + each));
       return report.violations().isEmpty();
+    }
+  }
+
+  private static boolean split(Path folder, SplitProof.Plan plan) throws Exception {
+    try (SplitProof proof = new SplitProof(folder, plan)) {
+      SplitProof.Report report = proof.run();
+      System.out.println(report.figures());
+      return told(report.violations());
     }
   }
 

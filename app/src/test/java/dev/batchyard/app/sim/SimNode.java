@@ -65,6 +65,7 @@ final class SimNode {
             ports.expiries(store.expiries()),
             ports.runningRows(store.runningRows()),
             ports.steps(store.steps()),
+            store.splits(),
             sim.plan.upkeep() ? ports.upkeep(store.upkeep()) : FaultyPorts.NO_UPKEEP,
             new JacksonParameters(),
             (task, attempt) -> OpenLog.SILENT,

@@ -231,7 +231,7 @@ public final class RowLayout implements Layout, Submissions, Claims, Finishes {
       case Verdict.Fail _ -> "failed";
       case Verdict.Cancel _ -> "cancelled";
       case Verdict.Retry _, Verdict.Snooze _, Verdict.Release _, Verdict.Spare _ -> READY;
-      case Verdict.Pause _, Verdict.Drop _ ->
+      case Verdict.Pause _, Verdict.Wait _, Verdict.Drop _ ->
           throw new IllegalArgumentException("no benchmark asks for " + verdict);
     };
   }

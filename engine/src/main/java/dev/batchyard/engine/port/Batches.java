@@ -70,6 +70,14 @@ public interface Batches {
     }
   }
 
+  /** What holds its members together. */
+  enum Kind {
+    /** Who submitted them. */
+    BATCH,
+    /** They are the parts of its then task. */
+    SPLIT
+  }
+
   /** A new batch and the task that waits for it. */
   record Opened(long batch, OptionalLong then) {}
 
@@ -90,7 +98,8 @@ public interface Batches {
       long total,
       long completed,
       long failed,
-      long cancelled) {
+      long cancelled,
+      Kind kind) {
 
     /** {@return how many members have not ended} */
     public long live() {

@@ -3,6 +3,8 @@ package dev.batchyard.engine.run;
 import dev.batchyard.api.DurableStep;
 import dev.batchyard.api.LeaseLost;
 import dev.batchyard.api.LeaseToken;
+import dev.batchyard.api.Part;
+import dev.batchyard.api.Parts;
 import dev.batchyard.api.Progress;
 import dev.batchyard.api.TaskContext;
 import dev.batchyard.engine.crash.CrashPoint;
@@ -40,6 +42,7 @@ final class Attempt implements TaskContext {
   private volatile boolean returned;
   private boolean seenUnbegun;
   private volatile @Nullable AttemptSteps steps;
+  private volatile @Nullable AttemptParts parts;
 
   /** Why it is to stop, and since when by the ticker: read together, or a new reason looks old. */
   private record Asked(StopReason reason, long sinceNs) {}
@@ -102,9 +105,10 @@ final class Attempt implements TaskContext {
     return thread != null;
   }
 
-  /** From here on its handler runs, with these durable steps. */
-  void call(AttemptSteps durable) {
+  /** From here on its handler runs, with these durable steps and these parts. */
+  void call(AttemptSteps durable, AttemptParts ofTask) {
     steps = durable;
+    parts = ofTask;
     called = true;
   }
 
@@ -256,6 +260,20 @@ final class Attempt implements TaskContext {
   @Override
   public void slowDown(String pool, Duration retryAfter) {
     steps().slowDown(Optional.of(pool), retryAfter);
+  }
+
+  @Override
+  public Optional<Parts> parts() {
+    return ofTask().parts();
+  }
+
+  @Override
+  public Part part() {
+    return ofTask().part();
+  }
+
+  private AttemptParts ofTask() {
+    return Objects.requireNonNull(parts, "its handler has not been called");
   }
 
   private AttemptSteps steps() {

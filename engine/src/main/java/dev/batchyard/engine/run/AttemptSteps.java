@@ -8,41 +8,32 @@ import dev.batchyard.api.TaskType;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Steps;
-import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.UnknownName;
-import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Supplier;
 
 /** The durable steps of one attempt, one at a time. */
 final class AttemptSteps {
-
-  private static final Duration PAUSE_MIN = Duration.ofMillis(50);
-  private static final Duration PAUSE_MAX = Duration.ofSeconds(1);
-
-  /** For so long what is to be recorded is tried again while the store is away. */
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Attempt attempt;
   private final Steps steps;
   private final TaskTypes types;
   private final ParameterCodec codec;
-  private final Signal news;
+  private final Insistence insistence;
   private final AtomicBoolean busy = new AtomicBoolean();
   private final Set<String> begun = new HashSet<>();
   private final Set<String> passed = new HashSet<>();
 
   AttemptSteps(
-      Attempt attempt, Steps steps, TaskTypes types, ParameterCodec codec, Threads threads) {
+      Attempt attempt, Steps steps, TaskTypes types, ParameterCodec codec, Insistence insistence) {
     this.attempt = attempt;
     this.steps = steps;
     this.types = types;
     this.codec = codec;
-    this.news = new Signal(threads);
+    this.insistence = insistence;
   }
 
   /** As {@link dev.batchyard.api.TaskContext#step} says. */
@@ -73,7 +64,7 @@ final class AttemptSteps {
     attempt.effect();
     Steps.Draft draft = draft(step);
     boolean again = !begun.add(step.name());
-    Steps.Found found = insisting(() -> steps.begin(attempt.lease(), draft, again));
+    Steps.Found found = insistence.on(() -> steps.begin(attempt.lease(), draft, again));
     R result =
         switch (found) {
           case Steps.Found.Started() -> act(step);
@@ -115,7 +106,7 @@ final class AttemptSteps {
           e);
     }
     boolean _ =
-        insisting(() -> {
+        insistence.on(() -> {
           steps.done(attempt.lease(), step.name(), json);
           return true;
         });
@@ -155,24 +146,5 @@ final class AttemptSteps {
     }
     return new Steps.Undo(
         type.name(), codec.encode(undo.params()), undo.retry().orElse(RetryPolicy.CRITICAL.name()));
-  }
-
-  /** Repeats what recognises its own first try, as long as the task may still be ours. */
-  private <T> T insisting(Supplier<T> call) throws InterruptedException {
-    Duration waited = Duration.ZERO;
-    Duration pause = PAUSE_MIN;
-    while (true) {
-      try {
-        return call.get();
-      } catch (StoreUnavailable e) {
-        boolean ours = !attempt.hasEnded() && attempt.stop() != StopReason.LEASE_LOST;
-        if (!ours || waited.compareTo(PATIENCE) >= 0) {
-          throw e;
-        }
-        boolean _ = news.await(pause); // nothing comes: it only waits
-        waited = waited.plus(pause);
-        pause = pause.multipliedBy(2).compareTo(PAUSE_MAX) > 0 ? PAUSE_MAX : pause.multipliedBy(2);
-      }
-    }
   }
 }

@@ -10,6 +10,7 @@ import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.ParameterCodec;
+import dev.batchyard.engine.port.Splits;
 import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.task.AttemptEnd;
 import dev.batchyard.engine.task.Decisions;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
@@ -34,7 +36,7 @@ final class Attempts {
 
   private final TaskTypes types;
   private final ParameterCodec codec;
-  private final Steps steps;
+  private final Work work;
   private final AwayErrors awayErrors;
   private final Surroundings surroundings;
   private final String node;
@@ -55,10 +57,13 @@ final class Attempts {
   /** The last that came as one: another is claimed only when it is none any more. */
   private volatile @Nullable Attempt suspect;
 
+  /** What handlers write and ask beside their work. */
+  record Work(Steps steps, Splits splits) {}
+
   Attempts(
       TaskTypes types,
       ParameterCodec codec,
-      Steps steps,
+      Work work,
       AwayErrors awayErrors,
       Surroundings surroundings,
       String node,
@@ -68,7 +73,7 @@ final class Attempts {
       ErrorRules rules) {
     this.types = types;
     this.codec = codec;
-    this.steps = steps;
+    this.work = work;
     this.awayErrors = awayErrors;
     this.surroundings = surroundings;
     this.node = node;
@@ -276,10 +281,17 @@ final class Attempts {
   }
 
   private AttemptEnd call(Attempt attempt) {
-    attempt.call(new AttemptSteps(attempt, steps, types, codec, surroundings.threads()));
+    Insistence insistence = new Insistence(attempt, surroundings.threads());
+    AttemptParts parts = new AttemptParts(attempt, work.splits(), types, codec, insistence, node);
+    attempt.call(new AttemptSteps(attempt, work.steps(), types, codec, insistence), parts);
     try {
       TaskType<?> type = types.get(attempt.claim().type());
+      Optional<AttemptEnd> before = type.splits() ? parts.look() : Optional.empty();
+      if (before.isPresent()) {
+        return before.get();
+      }
       return switch (invoke(type, attempt)) {
+        case Outcome.IntoParts(var split) -> parts.split(type, split);
         case Outcome.Completed(var result) -> new AttemptEnd.Completed(codec.encodeResult(result));
         case Outcome.Snoozed(var delay) -> new AttemptEnd.Snoozed(delay);
         case Outcome.Stopped() -> stoppedOrSpurious(attempt);
@@ -339,11 +351,14 @@ final class Attempts {
     }
     tell(attempt, verdict);
     attempt.openLog().close();
-    if (verdict instanceof Verdict.Drop) {
-      ends.refused();
-      settled(List.of(attempt.claim()));
-    } else {
-      ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran(), attempt.called()));
+    switch (verdict) {
+      case Verdict.Drop() -> {
+        ends.refused();
+        settled(List.of(attempt.claim()));
+      }
+      case Verdict.Wait() -> settled(List.of(attempt.claim())); // its end is stored
+      default ->
+          ends.add(new Finish(attempt.claim(), verdict, node, attempt.ran(), attempt.called()));
     }
     return true;
   }
@@ -365,6 +380,7 @@ final class Attempts {
       case Verdict.Spare(var charge) -> log.warn("released: " + why(charge).message());
       case Verdict.Pause() -> log.info("paused after " + ms + " ms");
       case Verdict.Cancel() -> log.info("cancelled after " + ms + " ms");
+      case Verdict.Wait() -> log.info("waits for its parts after " + ms + " ms");
       case Verdict.Drop() -> log.warn("the lease is lost; this attempt writes nothing more");
     }
   }

@@ -60,7 +60,7 @@ public final class Engine implements AutoCloseable {
         new Attempts(
             types,
             ports.codec(),
-            ports.steps(),
+            new Attempts.Work(ports.steps(), ports.splits()),
             ports.awayErrors(),
             surroundings,
             config.name(),

@@ -11,6 +11,7 @@ import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.RunningRows;
 import dev.batchyard.engine.port.Sessions;
+import dev.batchyard.engine.port.Splits;
 import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Upkeep;
 
@@ -23,6 +24,7 @@ public record EnginePorts(
     Expiries expiries,
     RunningRows runningRows,
     Steps steps,
+    Splits splits,
     Upkeep upkeep,
     ParameterCodec codec,
     AttemptLogs logs,

@@ -31,6 +31,9 @@ public sealed interface AttemptEnd {
    */
   record StoreAway(Failure why) implements AttemptEnd {}
 
+  /** It was stored that the task waits for its parts. */
+  record Waits() implements AttemptEnd {}
+
   /** A write of it was refused: the task belongs to somebody else. */
   record LostLease() implements AttemptEnd {}
 }

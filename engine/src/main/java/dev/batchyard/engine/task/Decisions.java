@@ -51,6 +51,7 @@ public final class Decisions {
             ? new Verdict.Spare(charge)
             : charge;
       }
+      case AttemptEnd.Waits() -> new Verdict.Wait();
       case AttemptEnd.LostLease() -> new Verdict.Drop();
       case AttemptEnd.Threw(var why, var retryable) -> {
         if (stop == StopReason.LEASE_LOST) {

@@ -47,6 +47,9 @@ public sealed interface Verdict {
   /** Ended by a person. */
   record Cancel() implements Verdict {}
 
+  /** Nothing more to write: it is stored already that the task waits for its parts. */
+  record Wait() implements Verdict {}
+
   /** Nothing more to write: a write was refused, the task is no longer ours. */
   record Drop() implements Verdict {}
 }

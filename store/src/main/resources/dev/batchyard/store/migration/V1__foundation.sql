@@ -152,22 +152,35 @@ create index task_key_until on task_key (until) where until < 'infinity';
 -- Tasks with counts, and a task that is released when all of them have ended. failed counts
 -- quarantined ones too, cancelled skipped ones. ended_at: when it first ended; a rerun of a member
 -- takes its count back, but then_task is released only once.
+-- kind split: its members are the parts of then_task, which waits for them and then goes on; their ids
+-- are first to first + total - 1, in order. in_turn: each part waits until the one before it has
+-- completed, and the first that ends otherwise ends the split. tolerant: then_task goes on although some
+-- ended badly. generation: that of then_task when it
+-- waited last; its parts that ended badly run again when it comes back in a later one.
 create table batch (
-  id        bigint      generated always as identity primary key,
-  label     text        not null,
-  opened_at timestamptz not null,
-  sealed_at timestamptz,
-  ended_at  timestamptz,
-  then_task bigint,
-  total     bigint      not null default 0,
-  completed bigint      not null default 0,
-  failed    bigint      not null default 0,
-  cancelled bigint      not null default 0,
-  check (least(completed, failed, cancelled) >= 0 and completed + failed + cancelled <= total)
+  id         bigint      generated always as identity primary key,
+  label      text        not null,
+  opened_at  timestamptz not null,
+  sealed_at  timestamptz,
+  ended_at   timestamptz,
+  then_task  bigint,
+  total      bigint      not null default 0,
+  completed  bigint      not null default 0,
+  failed     bigint      not null default 0,
+  cancelled  bigint      not null default 0,
+  kind       text        not null default 'batch' check (kind in ('batch', 'split')),
+  first      bigint,
+  in_turn    boolean     not null default false,
+  tolerant   boolean     not null default false,
+  generation smallint,
+  check (least(completed, failed, cancelled) >= 0 and completed + failed + cancelled <= total),
+  check ((kind = 'split') = (first is not null and generation is not null and then_task is not null))
 ) with (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         vacuum_truncate = false);
 
-create unique index batch_then on batch (then_task) where then_task is not null;
+-- A task may split more than once; the last one counts.
+create index batch_then on batch (then_task, id) where then_task is not null;
+create index batch_open_split on batch (id) where kind = 'split' and ended_at is null;
 
 -- How a task ended. Written once; an operator's rerun moves it to attempt_log.
 -- lease: only if the attempt itself ended it, so that a repeated finish knows its own first try;
@@ -445,8 +458,8 @@ create table attempt_log (
   started_at timestamptz,
   ended_at   timestamptz not null,
   ended      text        not null
-    check (ended in ('failed', 'lost', 'released', 'paused', 'snoozed', 'completed', 'cancelled',
-                     'skipped', 'quarantined')),
+    check (ended in ('failed', 'lost', 'released', 'paused', 'snoozed', 'split', 'completed',
+                     'cancelled', 'skipped', 'quarantined')),
   final      boolean     not null default false,
   result     jsonb,
   error      jsonb);
@@ -1020,18 +1033,21 @@ begin
   return 1;
 end $$;
 
--- Ends a batch that is sealed and whose members have all ended, once: its then task becomes ready.
+-- Ends a batch that is sealed and whose members have all ended, once: its then task becomes ready. A
+-- split whose parts go in turn ends with the first that has not completed.
 -- Returns how many tasks it released, 0 or 1. Its row is locked by the caller's update.
 create function end_batch(p_batch bigint, p_now timestamptz)
 returns integer language plpgsql set search_path from current as $$
 declare
-  v_then bigint;
+  v_batch batch;
 begin
   update batch set ended_at = p_now
    where id = p_batch and ended_at is null and sealed_at is not null
-     and completed + failed + cancelled = total
-  returning then_task into v_then;
-  return unblock(v_then, p_now, 'batch', 'batch ' || p_batch || ' has ended');
+     and (completed + failed + cancelled = total or in_turn and failed + cancelled > 0)
+  returning * into v_batch;
+  return case v_batch.kind
+    when 'split' then unblock(v_batch.then_task, p_now, 'split', 'its parts have ended')
+    else unblock(v_batch.then_task, p_now, 'batch', 'batch ' || p_batch || ' has ended') end;
 end $$;
 
 -- What the end of a task brings with it, in the transaction that stored its outcome, last: frees its
@@ -1047,6 +1063,7 @@ declare
   v_now      timestamptz := coalesce(p_now, clock_timestamp());
   v_released integer := 0;
   v_counts   record;
+  v_batch    batch;
 begin
   delete from expiry where task = any (p_tasks);
   delete from task_key
@@ -1071,7 +1088,8 @@ begin
     select t.batch,
            count(*) filter (where o.state = 'completed') as completed,
            count(*) filter (where o.state in ('failed', 'quarantined')) as failed,
-           count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled
+           count(*) filter (where o.state in ('cancelled', 'skipped')) as cancelled,
+           max(i.id) filter (where o.state = 'completed') as last_completed
       from unnest(p_tasks) i (id)
      cross join lateral (
        select t.batch from task t where t.id = i.id offset 0) t
@@ -1085,8 +1103,13 @@ begin
        set completed = completed + v_counts.completed,
            failed    = failed    + v_counts.failed,
            cancelled = cancelled + v_counts.cancelled
-     where id = v_counts.batch;
+     where id = v_counts.batch
+    returning * into v_batch;
     v_released := v_released + end_batch(v_counts.batch, v_now);
+    if v_batch.in_turn and v_counts.last_completed + 1 < v_batch.first + v_batch.total then
+      v_released := v_released
+        + unblock(v_counts.last_completed + 1, v_now, 'split', 'the part before it has completed');
+    end if;
   end loop;
   return v_released;
 end $$;
@@ -1420,4 +1443,138 @@ begin
      where id = v_task.batch;
   end if;
   return null;
+end $$;
+
+-- Runs those parts of a split again that ended badly, for a task that waits for all of them once more:
+-- with the caller's lock of its lease, and of its batch here. Parts have neither keys nor limits.
+-- Returns why one of them cannot run again, and is to be rolled back then, or null.
+create function split_again(p_batch bigint, p_generation integer, p_by text, p_now timestamptz)
+returns text language plpgsql set search_path from current as $$
+declare
+  v_now   timestamptz := coalesce(p_now, clock_timestamp());
+  v_batch batch;
+  v_ids   bigint[];
+  v_why   text;
+begin
+  select * into v_batch from batch where id = p_batch for update;
+  if exists (select from id_span
+              where closed is not null and lo < v_batch.first + v_batch.total and hi > v_batch.first) then
+    return 'its parts ended so long ago that they are being deleted; submit it anew';
+  end if;
+  select array_agg(id) into v_ids
+    from (select id from outcome
+           where id >= v_batch.first and id < v_batch.first + v_batch.total and state <> 'completed'
+           order by id
+             for update) o;
+  select 'part ' || i.id - v_batch.first || ', task ' || i.id || ': ' || not_undone(i.id) into v_why
+    from unnest(v_ids) i (id)
+   where exists (select from compensation c where c.task = i.id and c.state <> 'undone')
+   limit 1;
+  if v_why is not null then
+    return v_why;
+  end if;
+  with old as (
+    delete from outcome where id = any (v_ids) returning *),
+  tallied as (
+    insert into tally (day, lane, state, n)
+    select (finished_at at time zone 'UTC')::date, lane, state, -count(*)
+      from old group by 1, 2, 3),
+  logged as (
+    insert into attempt_log (task, attempt, generation, lease, node, started_at, ended_at, ended,
+                             final, result, error)
+    select id, attempt, generation, lease, node, started_at, finished_at, state::text,
+           true, result, error
+      from old
+     where lease is not null),
+  again as (
+    insert into block (lane, due_at, kind, first, lo, hi, attempt, generation)
+    select lane, v_now, 'new', id, id, id, attempt, generation + 1 from old),
+  told as (
+    insert into event (task, at, from_state, to_state, by, why)
+    select id, v_now, state, 'ready', p_by, 'run again: the task that it is a part of runs again'
+      from old)
+  update batch
+     set failed    = failed    - (select count(*) from old where state in ('failed', 'quarantined')),
+         cancelled = cancelled - (select count(*) from old where state in ('cancelled', 'skipped')),
+         ended_at = null, generation = p_generation
+   where id = p_batch
+  returning * into v_batch;
+  if v_batch.in_turn then
+    perform unblock(v_batch.first + v_batch.completed, v_now, 'split', 'the part before it has completed');
+  end if;
+  perform end_batch(p_batch, v_now); -- the last part may have ended a moment ago
+  return null;
+end $$;
+
+-- Cancels parts of a split whose task has ended: of those that wait ten thousand at most, of those that
+-- run all are asked to. To be called until it returns 0: how many it has cancelled or asked. Of a block
+-- that a claim was just splitting the rest comes to light with the next call.
+create function cancel_parts(p_batch bigint, p_by text, p_now timestamptz)
+returns integer language plpgsql set search_path from current as $$
+declare
+  v_now   timestamptz := coalesce(p_now, clock_timestamp());
+  v_batch batch;
+  v_ids   bigint[];
+  v_asked integer;
+begin
+  select * into v_batch from batch where id = p_batch;
+  with asked as materialized (
+    select l.id, l.boot, l.ids * int8multirange(int8range(v_batch.first, v_batch.first + v_batch.total)) - l.asked as ids
+      from lease l
+     where l.ids && int8range(v_batch.first, v_batch.first + v_batch.total)
+       and not isempty(l.ids * int8multirange(int8range(v_batch.first, v_batch.first + v_batch.total)) - l.asked)
+     order by l.id
+       for update),
+  marked as (
+    update lease l set asked = l.asked + a.ids from asked a where l.id = a.id),
+  requested as (
+    insert into request (task, kind, boot, by, at)
+    select g.task, 'cancel', a.boot, p_by, v_now
+      from asked a
+     cross join unnest(a.ids) s (ids)
+     cross join generate_series(lower(s.ids), upper(s.ids) - 1) g (task)
+        on conflict (task) do update set kind = 'cancel', by = excluded.by, at = excluded.at
+    returning task)
+  select count(*) into v_asked from requested;
+  with blocks as materialized (
+    select ctid from block
+     where first >= v_batch.first and first < v_batch.first + v_batch.total
+     order by first
+     limit 20
+       for update),
+  waited as (
+    delete from block where ctid = any (array(select ctid from blocks)) returning *),
+  held as materialized (
+    select id from parked
+     where id >= v_batch.first and id < v_batch.first + v_batch.total
+     order by id
+     limit 10000
+       for update),
+  parked_ones as (
+    delete from parked where id = any (array(select id from held)) returning *),
+  gone as materialized (
+    select g.id, w.lane, w.attempt, w.failures, w.crashes, w.generation,
+           case when w.due_at <= v_now then 'ready' when w.kind = 'retry' then 'retrying' else 'scheduled' end::task_state as was
+      from waited w
+     cross join generate_series(w.lo, w.hi) g (id)
+    union all
+    select id, lane, attempt, failures, crashes, generation, state from parked_ones),
+  ended as (
+    insert into outcome (id, type, state, lane, attempt, failures, crashes, generation, finished_at)
+    select g.id, l.type, 'cancelled', g.lane, g.attempt, g.failures, g.crashes, g.generation, v_now
+      from gone g
+     cross join lateral (select l.type from lane l where l.id = g.lane offset 0) l),
+  tallied as (
+    insert into tally (day, lane, state, n)
+    select (v_now at time zone 'UTC')::date, lane, 'cancelled', count(*) from gone group by lane),
+  told as (
+    insert into event (task, at, from_state, to_state, by, why)
+    select id, v_now, was, 'cancelled', p_by, 'the task that it was a part of has ended' from gone)
+  select array_agg(id order by id) into v_ids from gone;
+  if v_ids is not null then
+    perform undo(v_ids, v_now);
+    update batch set cancelled = cancelled + cardinality(v_ids) where id = p_batch;
+    perform end_batch(p_batch, v_now);
+  end if;
+  return v_asked + coalesce(cardinality(v_ids), 0);
 end $$;

@@ -106,6 +106,7 @@ public final class CsvImport implements TaskHandler<ImportParams> {
       case Outcome.Completed(var result) -> tellEnd(context, layout, plan, result);
       case Outcome.Stopped stopped -> stopped;
       case Outcome.Snoozed snoozed -> snoozed;
+      case Outcome.IntoParts parts -> parts;
     };
   }
 

@@ -3,10 +3,13 @@ package dev.batchyard.tasks.data;
 import dev.batchyard.api.AttemptLog;
 import dev.batchyard.api.DurableStep;
 import dev.batchyard.api.LeaseToken;
+import dev.batchyard.api.Part;
+import dev.batchyard.api.Parts;
 import dev.batchyard.api.Progress;
 import dev.batchyard.api.TaskContext;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** An attempt as a handler sees it: asked to stop after so many chunks, with a log to look into. */
 final class AttemptContext implements TaskContext {
@@ -57,6 +60,16 @@ final class AttemptContext implements TaskContext {
   @Override
   public <R extends Record> R step(DurableStep<R> step) {
     throw new UnsupportedOperationException("an import has no durable steps");
+  }
+
+  @Override
+  public Optional<Parts> parts() {
+    return Optional.empty();
+  }
+
+  @Override
+  public Part part() {
+    return Part.WHOLE;
   }
 
   @Override

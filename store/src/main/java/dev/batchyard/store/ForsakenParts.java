@@ -1,0 +1,78 @@
+package dev.batchyard.store;
+
+import java.util.List;
+
+/**
+ * Cancels the parts of tasks that ended while they waited for them: cancelled by a person, or past
+ * a limit. Page by page, each durable by itself.
+ */
+final class ForsakenParts {
+
+  private static final int SPLITS_MAX = 100;
+
+  private static final String OF =
+      """
+      select b.id
+        from batch b
+       where b.kind = 'split' and b.ended_at is null and b.then_task = any (?)
+         and exists (select from outcome o where o.id = b.then_task)
+       order by b.id
+      """;
+
+  private static final String ALL =
+      """
+      select b.id
+        from batch b
+       where b.kind = 'split' and b.ended_at is null
+         and exists (select from outcome o where o.id = b.then_task)
+       order by b.id
+       limit ?
+      """;
+
+  private static final String CANCEL =
+      """
+      select cancel_parts(?, ?, ?::timestamptz)
+      """;
+
+  private final Db db;
+  private final StoreClock clock;
+  private final IdSpans spans;
+  private final WakeUps wakeUps;
+
+  ForsakenParts(Db db, StoreClock clock, IdSpans spans, WakeUps wakeUps) {
+    this.db = db;
+    this.clock = clock;
+    this.spans = spans;
+    this.wakeUps = wakeUps;
+  }
+
+  /** Those of tasks that have just ended; most have none. */
+  void cancel(List<Long> ended, String by) {
+    if (!ended.isEmpty()) {
+      long[] ids = ended.stream().mapToLong(Long::longValue).toArray();
+      cancelAll(db.query(OF, r -> r.getLong("id"), (Object) ids), by);
+    }
+  }
+
+  /** Those of all tasks: whoever ended one may have died before it came to its parts. */
+  void cancelAll() {
+    cancelAll(db.query(ALL, r -> r.getLong("id"), SPLITS_MAX), "split");
+  }
+
+  private void cancelAll(List<Long> splits, String by) {
+    for (long split : splits) {
+      boolean more = true;
+      while (more) { // room is for the undo tasks of those that had steps
+        more = spans.withRoom(() -> page(split, by)) > 0;
+      }
+    }
+    if (!splits.isEmpty()) {
+      wakeUps.wake();
+    }
+  }
+
+  private int page(long split, String by) {
+    return db.transaction(
+        c -> Sql.first(c, CANCEL, r -> r.getInt(1), split, by, clock.bound()).orElseThrow());
+  }
+}
