@@ -5,6 +5,7 @@ import dev.batchyard.api.DurableStep.IfUnknown;
 import dev.batchyard.api.FinalFailure;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Steps;
@@ -76,7 +77,10 @@ final class AttemptSteps {
     Steps.Found found = insisting(() -> steps.begin(attempt.lease(), draft, again));
     R result =
         switch (found) {
-          case Steps.Found.Started() -> act(step);
+          case Steps.Found.Started() -> {
+            CrashPoint.STEP_BEGUN.pass();
+            yield act(step);
+          }
           case Steps.Found.Unknown() -> resolve(step);
           case Steps.Found.Done(var json) -> stored(step, json);
           case Steps.Found.Refused(var why) -> throw new FinalFailure(why);
@@ -105,6 +109,7 @@ final class AttemptSteps {
   }
 
   private <R extends Record> R keep(DurableStep<R> step, R result) throws InterruptedException {
+    CrashPoint.STEP_HAPPENED.pass();
     String json;
     try {
       json = codec.encode(result);
@@ -119,6 +124,7 @@ final class AttemptSteps {
           steps.done(attempt.lease(), step.name(), json);
           return true;
         });
+    CrashPoint.STEP_RECORDED.pass();
     return result;
   }
 
