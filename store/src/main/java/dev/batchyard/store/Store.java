@@ -23,6 +23,7 @@ import dev.batchyard.engine.port.Sessions;
 import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.UnknownSteps;
 import dev.batchyard.engine.port.Upkeep;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -176,6 +177,10 @@ public final class Store {
 
   public Steps steps() {
     return new PgSteps(db, clock);
+  }
+
+  public UnknownSteps unknownSteps() {
+    return new PgUnknownSteps(db, clock);
   }
 
   public Compensations compensations() {

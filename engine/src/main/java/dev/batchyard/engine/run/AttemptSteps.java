@@ -103,7 +103,7 @@ final class AttemptSteps {
       }
       case IfUnknown.Fail<R>() ->
           throw new FinalFailure(
-              "step '%s' was begun before, and nobody recorded that it was done: whether it has happened is unknown, and its action is neither declared idempotent nor can it be asked for"
+              "step '%s' was begun before, and nobody recorded that it was done: whether it has happened is unknown, and its action is neither declared idempotent nor can it be asked for; find out, say so (step ID NAME --done or --not-done on the command line) and rerun the task"
                   .formatted(step.name()));
     };
   }
