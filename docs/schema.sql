@@ -440,10 +440,15 @@ create table step (
   undo_retry text,
   undo_task bigint,
   undone_at timestamp with time zone,
+  settled text,
+  settled_at timestamp with time zone,
+  settled_by text,
+  settled_why text,
   CHECK ((((undo_type IS NULL) = (undo_params IS NULL)) AND ((undo_type IS NULL) = (undo_retry IS NULL)))),
   CHECK (((done_at IS NULL) = (result IS NULL))),
   CHECK (((undo_task IS NULL) OR (undo_type IS NOT NULL))),
   CHECK (((undone_at IS NULL) OR (undo_task IS NOT NULL))),
+  CHECK ((settled = ANY (ARRAY['done'::text, 'not_done'::text]))),
   PRIMARY KEY (task, round, name)
 );
 
@@ -664,11 +669,20 @@ begin
   if v_step.task is not null then
     answer := case
       when v_step.done_at is not null then 'done'
+      when v_step.settled = 'not_done' then
+        case when p_undo_retry is null or exists (select from retry_policy where name = p_undo_retry)
+             then 'started' else 'policy' end
       when (v_step.undo_type, v_step.undo_params) is distinct from (p_undo_type, p_undo_params) then 'undo'
       when v_step.lease = v_lease and not p_again then 'started' -- our own first try
       else 'unknown' end;
     if answer = 'unknown' and v_step.round < v_round then
       update step set round = v_round, number = v_count + 1
+       where task = p_task and round = v_step.round and name = p_name;
+    elsif answer = 'started' and v_step.settled = 'not_done' then
+      update step
+         set settled = null, lease = v_lease, started_at = coalesce(p_now, clock_timestamp()),
+             undo_type = p_undo_type, undo_params = p_undo_params, undo_retry = p_undo_retry,
+             number = case when round < v_round then v_count + 1 else number end, round = v_round
        where task = p_task and round = v_step.round and name = p_name;
     end if;
   else

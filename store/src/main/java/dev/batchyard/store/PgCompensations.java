@@ -75,7 +75,8 @@ final class PgCompensations implements Compensations {
 
   private static final String STEPS =
       """
-      select round, number, name, started_at, done_at, result, undo_type, undo_params, undo_task
+      select round, number, name, started_at, done_at, result, undo_type, undo_params, undo_task,
+             settled, settled_at, settled_by, settled_why
         from step
        where task = ?
        order by round, number
@@ -177,7 +178,8 @@ final class PgCompensations implements Compensations {
                     undo.task().isPresent()
                         ? Optional.ofNullable(tasks.get(undo.task().getAsLong()))
                             .map(TaskRow::state)
-                        : Optional.empty())));
+                        : Optional.empty())),
+        step.settled());
   }
 
   private static Row row(ResultSet row) throws SQLException {
@@ -205,6 +207,14 @@ final class PgCompensations implements Compensations {
         Sql.instant(row, "started_at"),
         Sql.maybeInstant(row, "done_at"),
         Sql.maybeText(row, "result"),
-        undoType.map(type -> new StepUndo(type, undoParams, undoTask, Optional.empty())));
+        undoType.map(type -> new StepUndo(type, undoParams, undoTask, Optional.empty())),
+        Sql.maybeInstant(row, "settled_at").isEmpty()
+            ? Optional.empty()
+            : Optional.of(
+                new Settled(
+                    Sql.maybeText(row, "settled"),
+                    Sql.instant(row, "settled_at"),
+                    row.getString("settled_by"),
+                    row.getString("settled_why"))));
   }
 }

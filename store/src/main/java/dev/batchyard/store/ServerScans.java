@@ -79,7 +79,16 @@ final class ServerScans {
                      'nobody reads it; it keeps what was written since ' || coalesce(restart_lsn::text, '?'),
                      null
                 from pg_replication_slots
-               where not active and (restart_lsn is not null or xmin is not null)) h
+               where not active and (restart_lsn is not null or xmin is not null)
+               union all
+              select 'sessions of other roles', '',
+                     format('%s of %s cannot be looked into; grant pg_monitor to %I', count(*),
+                            left(string_agg(distinct usename::text, ', ' order by usename::text), 200),
+                            current_user),
+                     null
+                from pg_stat_activity -- whoever may not see them is told of no type
+               where datname = current_database() and backend_type is null and usename is not null
+              having count(*) > 0) h
        order by since
       """;
 

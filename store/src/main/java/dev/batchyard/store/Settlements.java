@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.crash.CrashPoint;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -40,7 +41,11 @@ final class Settlements {
    * became ready by it.
    */
   int settle(Connection connection, List<Long> tasks) throws SQLException {
-    return call(connection, SETTLE_AND_UNDO, tasks);
+    int ready = call(connection, SETTLE_AND_UNDO, tasks);
+    if (!tasks.isEmpty()) {
+      CrashPoint.UNDOS_MADE.pass();
+    }
+    return ready;
   }
 
   /**

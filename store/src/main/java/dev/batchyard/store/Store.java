@@ -24,6 +24,7 @@ import dev.batchyard.engine.port.Splits;
 import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.UnknownSteps;
 import dev.batchyard.engine.port.Upkeep;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -183,6 +184,10 @@ public final class Store {
 
   public Splits splits() {
     return new PgSplits(db, clock, lanes, spans, wakeUps);
+  }
+
+  public UnknownSteps unknownSteps() {
+    return new PgUnknownSteps(db, clock);
   }
 
   public Compensations compensations() {

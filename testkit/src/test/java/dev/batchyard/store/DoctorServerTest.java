@@ -8,6 +8,7 @@ import dev.batchyard.engine.port.Doctor.Finding;
 import dev.batchyard.engine.port.Doctor.Found;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
+import java.sql.Connection;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
@@ -16,6 +17,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** What the doctor says of the server and of clocks, and how it says it. */
 @PostgresTest
@@ -84,6 +86,43 @@ class DoctorServerTest {
             Store.Settings.DEFAULT,
             clock)
         .doctor();
+  }
+
+  @Test
+  void sessions_that_its_role_may_not_look_into_are_told_of_with_the_cure() throws Exception {
+    String role = "观察者";
+    f.sql("create role \"" + role + "\" login password 'see'");
+    f.sql("grant usage on schema batchyard to \"" + role + "\"");
+    PGSimpleDataSource source = test.dataSource();
+    source.setUser(role);
+    source.setPassword("see");
+    source.setCurrentSchema("batchyard");
+    try (Connection _ = f.source.getConnection()) {
+      Doctor doctor =
+          new Store(
+                  source,
+                  source::getConnection,
+                  StoreClock.DATABASE,
+                  new Random(1),
+                  Store.Settings.DEFAULT,
+                  InstantSource.system())
+              .doctor();
+      assertThat(doctor.look(Check.SNAPSHOTS, ROWS).found())
+          .singleElement()
+          .satisfies(found -> {
+            assertThat(found.subject()).isEqualTo("sessions of other roles");
+            assertThat(found.detail())
+                .matches(
+                    "[1-9]\\d* of batchyard cannot be looked into; grant pg_monitor to \"?"
+                        + role
+                        + "\"?");
+          });
+      f.sql("grant pg_monitor to \"" + role + "\"");
+      assertThat(doctor.look(Check.SNAPSHOTS, ROWS).found()).isEmpty();
+    } finally {
+      f.sql("drop owned by \"" + role + "\"");
+      f.sql("drop role \"" + role + "\"");
+    }
   }
 
   @Test

@@ -71,6 +71,7 @@ final class Cli {
         .addSubcommand(new BatchesCommand(this))
         .addSubcommand(new BatchCommand(this))
         .addSubcommand(new CompensationsCommand(this))
+        .addSubcommand(new StepCommand(this))
         .addSubcommand(new QueuesCommand(this))
         .addSubcommand(new QueueCommand(this))
         .addSubcommand(new NodesCommand(this))

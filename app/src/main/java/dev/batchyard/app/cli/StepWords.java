@@ -3,6 +3,7 @@ package dev.batchyard.app.cli;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Compensations.Compensation;
+import dev.batchyard.engine.port.Compensations.Settled;
 import dev.batchyard.engine.port.Compensations.Step;
 import dev.batchyard.engine.port.Compensations.StepUndo;
 import dev.batchyard.engine.port.Compensations.TaskSteps;
@@ -48,9 +49,26 @@ final class StepWords {
             undo.flatMap(StepUndo::state).map(TaskState::word).orElse("-"));
       }
       text.append('\n').append(table.text()).append('\n');
+      task.steps()
+          .forEach(
+              step -> step.settled().ifPresent(s -> text.append(sentence(step, s)).append('\n')));
     }
     task.compensation().ifPresent(c -> text.append(sentence(c)).append('\n'));
     return text.toString().stripTrailing();
+  }
+
+  private String sentence(Step step, Settled settled) {
+    return "step '%s' %s by the word of %s, %s: %s"
+        .formatted(
+            step.name(),
+            switch (settled.word().orElse("")) {
+              case "done" -> "is done";
+              case "not_done" -> "has not happened";
+              default -> "was begun anew";
+            },
+            settled.by(),
+            show.at(settled.at()),
+            settled.why());
   }
 
   private static String sentence(Compensation compensation) {
@@ -126,6 +144,7 @@ final class StepWords {
     document.put("started", step.started());
     step.done().ifPresent(at -> document.put("done", at));
     step.resultJson().ifPresent(result -> document.put("result", CODEC.parse(result)));
+    step.settled().ifPresent(settled -> document.put("settled", settled));
     step.undo()
         .ifPresent(undo -> {
           Map<String, Object> of = new LinkedHashMap<>();

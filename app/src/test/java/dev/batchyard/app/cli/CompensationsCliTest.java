@@ -92,12 +92,53 @@ final class CompensationsCliTest {
   }
 
   @Test
+  void a_person_says_of_an_unknown_step_what_is_so() {
+    String task = Long.toString(retry());
+    assertThat(terminal.run("task", task).fine().out()).contains("not recorded");
+    assertThat(
+            terminal
+                .run("step", task, "座位", "--done", "{\"号\":\"12A\"}", "--why", "问过铁路")
+                .fine()
+                .out())
+        .isEqualTo("task %s: step '座位' is done; attempts skip its action\n".formatted(task));
+    assertThat(terminal.run("task", task).fine().out())
+        .contains("step '座位' is done by the word of ", "问过铁路");
+    JsonNode shown = terminal.run("task", task, "--json").fine().document();
+    JsonNode step = shown.get("steps").get(shown.get("steps").size() - 1);
+    assertThat(step.get("result").get("号").asString()).isEqualTo("12A");
+    assertThat(step.get("settled").get("why").asString()).isEqualTo("问过铁路");
+    assertThat(terminal.run("step", task, "座位", "--not-done", "--why", "no").fine().out())
+        .contains("has not happened");
+
+    terminal.run("step", task, "房间", "--done", "--why", "x").refused(Exit.FAILED, "'座位'");
+    terminal.run("step", "4711", "座位", "--done", "--why", "x").refused(Exit.NOT_FOUND, "4711");
+    terminal
+        .run("step", task, "座位", "--done", "12", "--why", "x")
+        .refused(Exit.USAGE, "--done: '12'");
+    terminal
+        .run("step", task, "座位", "--done", "{", "--why", "x")
+        .refused(Exit.USAGE, "--done: not JSON");
+    terminal.run("step", task, "座位", "--why", "x").refused(Exit.USAGE, "--done");
+    terminal.run("cancel", task).fine();
+    finish(claim("back"), new Verdict.Complete("{}"));
+  }
+
+  @Test
   void a_limit_that_is_none_is_refused() {
     terminal.run("compensations", "--limit", "0").refused(Exit.USAGE, "--limit: 0", "1 to 200");
   }
 
   /** A task with one step that nobody recorded as done fails. */
   private long fail() {
+    return end(FAIL);
+  }
+
+  /** One waits to be tried again. */
+  private long retry() {
+    return end(new Verdict.Retry(Duration.ofHours(1), new Failure("Bad", "铁路没有应答", "")));
+  }
+
+  private long end(Verdict verdict) {
     var _ =
         store
             .submissions()
@@ -121,7 +162,7 @@ final class CompensationsCliTest {
                 new LeaseToken(claim.task(), 1, claim.token()),
                 new Steps.Draft("座位", Optional.of(new Steps.Undo("back", "{}", "default"))),
                 false);
-    finish(claim, FAIL);
+    finish(claim, verdict);
     return claim.task();
   }
 

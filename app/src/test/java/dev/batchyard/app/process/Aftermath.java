@@ -23,6 +23,15 @@ final class Aftermath {
   /** Nothing moves for so long: it will not end any more. */
   private static final Duration STILL_MAX = Duration.ofSeconds(60);
 
+  private static final String FAILED_UNDOS =
+      """
+      select s.undo_task
+        from batchyard.compensation c
+        join batchyard.step s on s.task = c.task and s.round = c.round and s.undone_at is null
+        join batchyard.outcome o on o.id = s.undo_task and o.state <> 'completed'
+       where c.state = 'needs_person'
+      """;
+
   private final Yard yard;
   private final Journal journal;
 
@@ -79,6 +88,7 @@ final class Aftermath {
                    + (select count(*) from batchyard.request)
                    + (select count(*) from batchyard.running)
                    + (select count(*) from batchyard.id_span where closed is not null)
+                   + (select count(*) from batchyard.compensation where state <> 'undone')
               """);
       if (left.equals(Optional.of(0L))) {
         return;
@@ -103,6 +113,9 @@ final class Aftermath {
                   200)
               .rows()) {
         var _ = store.operatorMoves().resume(row.id(), "kim");
+      }
+      for (long undo : yard.numbers(FAILED_UNDOS)) {
+        var _ = store.operatorMoves().rerun(undo, "kim");
       }
       // their clients were not told that they are open, or not that they are sealed
       for (long batch : yard.numbers("select id from batchyard.batch where sealed_at is null")) {

@@ -109,12 +109,21 @@ final class CompensationChecker {
         """
         select 'task ' || t.id
           from batchyard.task t
-          join batchyard.lane l on l.id = t.lane and l.type = 'proof.steps'
+          join batchyard.lane l on l.id = t.lane
           join batchyard.outcome o on o.id = t.id and o.state = 'completed'
-         where (t.params ->> 'steps')::integer
+         where (l.type = 'proof.steps' or t.params ->> 'deed' = 'steps')
+           and coalesce((t.params ->> 'steps')::bigint, 1 + (t.params ->> 'number')::bigint %% %d)
             <> (select count(*) from batchyard.step s
                  where s.task = t.id and s.undo_task is null and s.done_at is not null
                    and s.name <> 'fee')
+        """
+            .formatted(StepDeeds.STEPS_OF_NUMBER));
+    RULES.put(
+        "every undo task is that of a step",
+        """
+        select 'task ' || t.id
+          from batchyard.task t
+         where t.flags & 16 <> 0 and not exists (select from batchyard.step s where s.undo_task = t.id)
         """);
     RULES.put(
         "nothing is done after it was undone",
@@ -134,6 +143,13 @@ final class CompensationChecker {
   }
 
   private CompensationChecker() {}
+
+  /** {@return the cases that break rules, each with its rule} */
+  static List<String> cases(Connection db) throws SQLException {
+    List<String> all = new ArrayList<>();
+    check(db).forEach((rule, found) -> found.forEach(each -> all.add(rule + ": " + each)));
+    return all;
+  }
 
   /** {@return the cases that break a rule, by the rule; empty if all hold} */
   static Map<String, List<String>> check(Connection db) throws SQLException {

@@ -39,6 +39,9 @@ final class CrashProof implements AutoCloseable {
 
   private static final int GHOST_FOURS = 22;
 
+  /** Some of which fail after all, so that there is something to undo. */
+  private static final int STEPPING = 9;
+
   /** Then it is asked to end, if it has something left to do or not. */
   private static final Duration LIVES_MAX = Duration.ofSeconds(20);
 
@@ -88,6 +91,7 @@ final class CrashProof implements AutoCloseable {
     this.store = yard.installation().store();
     try (Connection db = yard.connect()) {
       Deeds.prepare(db);
+      StepDeeds.prepare(db);
     }
   }
 
@@ -143,6 +147,7 @@ final class CrashProof implements AutoCloseable {
       var _ = Load.during(LOADED, () -> false);
     }
     List<Asked> asked = new ArrayList<>(Collections.nCopies(GHOST_ALONE, plain(Deed.CHUNKS)));
+    asked.addAll(Collections.nCopies(STEPPING, plain(Deed.STEPS)));
     asked.addAll(Collections.nCopies(4 * GHOST_FOURS, plain(Deed.COMPLETE)));
     for (int n = 0; n < 3; n++) {
       long child = journal.begin(List.of(plain(Deed.COMPLETE))).first();

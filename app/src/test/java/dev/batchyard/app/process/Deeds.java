@@ -1,6 +1,7 @@
 package dev.batchyard.app.process;
 
 import dev.batchyard.api.FinalFailure;
+import dev.batchyard.api.LeaseToken;
 import dev.batchyard.api.NewTask;
 import dev.batchyard.api.Outcome;
 import dev.batchyard.api.Progress;
@@ -48,6 +49,7 @@ final class Deeds {
   private static final Duration LOOK = Duration.ofMillis(5);
 
   private final DataSource database;
+  private final StepDeeds steps;
   private final TaskTypes types;
   private final Submitter submitter;
 
@@ -58,6 +60,7 @@ final class Deeds {
    */
   Deeds(DataSource database, Store store, TaskType<?>... more) {
     this.database = database;
+    this.steps = new StepDeeds(database);
     List<TaskType<?>> all = new ArrayList<>(List.of(more));
     all.add(type(MANY, TaskType.LEASE_MAX));
     all.add(type(ALONE, 1));
@@ -91,6 +94,10 @@ final class Deeds {
       statement.execute(
           """
           create table if not exists public.deed (task bigint not null, attempt integer not null);
+          create table if not exists public.run (
+            task bigint not null, attempt integer not null,
+            begun_at timestamptz not null default clock_timestamp(), over_at timestamptz,
+            primary key (task, attempt));
           create table if not exists public.item (task bigint not null, item integer not null);
           insert into batchyard.retry_policy values
               ('proof', 3, 'linear', '20 ms', '60 ms'), ('once', 0, 'linear', '20 ms', '60 ms')
@@ -128,17 +135,24 @@ final class Deeds {
         }
       }
       case LINGER -> {
-        long end = System.nanoTime() + random.nextInt(LINGER_MS_MAX) * 1_000_000L;
-        while (System.nanoTime() < end) {
-          if (context.stopRequested()) {
-            return Outcome.stopped();
-          }
-          LockSupport.parkNanos(LOOK.toNanos());
+        LeaseToken lease = context.lease();
+        write("insert into public.run (task, attempt) values (?, ?)", lease);
+        boolean stopped = linger(context, random.nextInt(LINGER_MS_MAX));
+        write(
+            "update public.run set over_at = clock_timestamp() where task = ? and attempt = ?",
+            lease);
+        if (stopped) {
+          return Outcome.stopped();
         }
       }
-      case WRITE -> write(context);
+      case WRITE -> write("insert into public.deed values (?, ?)", context.lease());
       case CHUNKS -> {
         return chunks(told, context);
+      }
+      case STEPS -> {
+        if (!steps.doAll(StepDeeds.Told.of(told.number()), context)) {
+          return Outcome.stopped();
+        }
       }
       case SPAWN -> told.child().ifPresent(number -> submitter.submit(child(number)));
     }
@@ -169,13 +183,24 @@ final class Deeds {
     return Outcome.completed(Map.of("number", told.number()));
   }
 
-  private void write(TaskContext context) throws SQLException {
+  /** {@return whether it was asked to stop} */
+  private static boolean linger(TaskContext context, int ms) {
+    long end = System.nanoTime() + ms * 1_000_000L;
+    while (System.nanoTime() < end) {
+      if (context.stopRequested()) {
+        return true;
+      }
+      LockSupport.parkNanos(LOOK.toNanos());
+    }
+    return false;
+  }
+
+  private void write(String sql, LeaseToken lease) throws SQLException {
     try (Connection connection = database.getConnection();
-        PreparedStatement insert =
-            connection.prepareStatement("insert into public.deed values (?, ?)")) {
-      insert.setLong(1, context.lease().task());
-      insert.setInt(2, context.lease().attempt());
-      insert.executeUpdate();
+        PreparedStatement statement = connection.prepareStatement(sql)) {
+      statement.setLong(1, lease.task());
+      statement.setInt(2, lease.attempt());
+      statement.executeUpdate();
     }
   }
 }

@@ -18,6 +18,10 @@ final class EffectChecker {
   static final String NODES_ARE_FENCED_FOR_A_REASON = "nodes are fenced for a reason";
   static final String SPANS_HAVE_THEIR_PARTITIONS = "spans have their partitions";
 
+  static final String ATTEMPTS_ONE_AT_A_TIME =
+      "two attempts of a task run at once only if a lease was lost";
+  static final String RETRIES_WAIT = "retries come after their delay";
+
   private final Rows db;
 
   EffectChecker(Rows db) {
@@ -32,6 +36,8 @@ final class EffectChecker {
     all.put(SUBMITS_OF_HANDLERS_HOLD, this::submitsOfHandlersHold);
     all.put(NODES_ARE_FENCED_FOR_A_REASON, this::nodesAreFencedForAReason);
     all.put(SPANS_HAVE_THEIR_PARTITIONS, this::spansHaveTheirPartitions);
+    all.put(ATTEMPTS_ONE_AT_A_TIME, this::attemptsOneAtATime);
+    all.put(RETRIES_WAIT, this::retriesWait);
     return all;
   }
 
@@ -67,6 +73,44 @@ final class EffectChecker {
          where o.state = 'completed' and p.params ->> 'child' is not null
            and not exists (select from batchyard.task c
                             where c.key = 'child ' || (p.params ->> 'child'))
+        """);
+  }
+
+  /** The instants are those of the database; a process that died wrote no end. */
+  private List<String> attemptsOneAtATime() throws SQLException {
+    return db.some(
+        """
+        select a.task, a.attempt, 'ran until', a.over_at, b.attempt, 'from', b.begun_at
+          from public.run a
+          join public.run b
+               on b.task = a.task and b.attempt > a.attempt and b.begun_at < a.over_at
+         where not exists (select from batchyard.attempt_log l
+                            where l.task = a.task and l.attempt = a.attempt and l.ended = 'lost')
+        """);
+  }
+
+  /** An attempt begins later than its row says, if its end had to wait, and never earlier. */
+  private List<String> retriesWait() throws SQLException {
+    return db.some(
+        """
+        with failed as (
+          select *, row_number() over (partition by task, generation order by attempt) as n
+            from batchyard.attempt_log
+           where ended = 'failed' and not final),
+        begun as (
+          select task, generation, attempt, started_at from batchyard.attempt_log
+          union all
+          select id, generation, attempt, started_at from batchyard.outcome where lease is not null)
+        select f.task, f.attempt, 'failed at', f.ended_at, 'and the next began at', b.started_at
+          from failed f
+          join batchyard.task t on t.id = f.task
+          join batchyard.retry_policy p on p.name = t.retry
+          join begun b
+               on b.task = f.task and b.generation = f.generation and b.attempt = f.attempt + 1
+         where b.started_at + interval '1 ms'
+               < f.ended_at + least(p.max_delay, p.first_delay * case p.backoff
+                                                                   when 'linear' then f.n
+                                                                   else 2 ^ (f.n - 1) end)
         """);
   }
 

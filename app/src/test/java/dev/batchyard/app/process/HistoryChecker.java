@@ -42,6 +42,7 @@ final class HistoryChecker {
   static final String THEN_TASK_WAITS_FOR_ITS_BATCH = "a then task waits for its batch";
   static final String HISTORIES_ARE_LEGAL = "histories are legal";
   static final String MOVES_FOLLOW_EACH_OTHER = "moves follow each other";
+  static final String STEPS_ARE_DONE_OR_UNDONE = "steps are done once, or undone";
 
   /** Of these, a violation is a task or an effect that was lost. */
   static final Set<String> OF_LOSS =
@@ -105,6 +106,7 @@ final class HistoryChecker {
     all.put(MOVES_FOLLOW_EACH_OTHER, this::movesFollowEachOther);
     all.putAll(new MoveChecker(this.db, journal).all());
     all.putAll(new EffectChecker(this.db).all());
+    all.put(STEPS_ARE_DONE_OR_UNDONE, () -> CompensationChecker.cases(db));
     Told.write(db, journal);
     int[] count = {0};
     this.db.each("select count(*) from stored", row -> count[0] = row.getInt(1));
@@ -321,7 +323,7 @@ final class HistoryChecker {
         """
         select o.id, s.number, o.state, o.result
           from batchyard.outcome o
-          left join stored s on s.id = o.id
+          join stored s on s.id = o.id
           left join told t on t.number = s.number
          where coalesce(o.error ->> 'kind', '')
                not in ('QueueTimeout', 'TotalTimeout', 'DeadlinePassed')

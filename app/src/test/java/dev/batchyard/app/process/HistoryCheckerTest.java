@@ -173,6 +173,23 @@ final class HistoryCheckerTest {
             EffectChecker.CHECKPOINTS_COVER_ITEMS,
             "delete from public.item where ctid = (select ctid from public.item limit 1)"),
         new Plant(
+            EffectChecker.ATTEMPTS_ONE_AT_A_TIME,
+            """
+            insert into public.run
+            select task, attempt + 1, over_at - interval '1 ms', over_at from public.run
+             where over_at is not null order by task, attempt limit 1
+                on conflict (task, attempt) do update set begun_at = excluded.begun_at
+            """),
+        new Plant(
+            EffectChecker.RETRIES_WAIT,
+            """
+            update batchyard.attempt_log set ended_at = ended_at + interval '1 h'
+             where ended = 'failed' and not final
+            """),
+        new Plant(
+            HistoryChecker.STEPS_ARE_DONE_OR_UNDONE,
+            "update public.step_effect set undone = not undone"),
+        new Plant(
             EffectChecker.SUBMITS_OF_HANDLERS_HOLD,
             "update batchyard.task set key = 'lost' where key like 'child %'"),
         new Plant(

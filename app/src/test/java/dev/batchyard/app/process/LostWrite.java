@@ -31,6 +31,12 @@ enum LostWrite {
   RESCUE,
   /** A page of tasks that passed a limit. */
   LIMITS,
+  /** A durable step that begins. */
+  STEP_BEGUN,
+  /** A durable step that is done. */
+  STEP_DONE,
+  /** What a node owns and does not hold, given back. */
+  RECONCILIATION,
   /** What an operator does to a task. */
   MOVE;
 
@@ -59,6 +65,9 @@ enum LostWrite {
       case CHUNK -> List.of("commit_chunk(");
       case RESCUE -> List.of("(r.lo + r.hi) / 2");
       case LIMITS -> List.of("expire: what ended");
+      case STEP_BEGUN -> List.of("from begin_step(");
+      case STEP_DONE -> List.of("select end_step(");
+      case RECONCILIATION -> List.of("l.ids * h.ids as kept");
       case MOVE ->
           List.of(
               "insert into request as q",

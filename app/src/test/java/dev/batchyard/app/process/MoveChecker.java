@@ -141,7 +141,7 @@ final class MoveChecker {
     db.each(
         """
         select o.id, o.state, o.error ->> 'kind', (t.params ->> 'number')::bigint
-          from batchyard.outcome o join batchyard.task t on t.id = o.id
+          from batchyard.outcome o join batchyard.task t on t.id = o.id and t.flags & 16 = 0
         """,
         row -> {
           long number = row.getLong(4);

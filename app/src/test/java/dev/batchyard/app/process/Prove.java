@@ -30,6 +30,8 @@ final class Prove {
              ./dev prove split [--parts N] [--kills N] [--seed S]
       """;
 
+  private static final int PAUSE_MS_MAX = 80;
+
   private Prove() {}
 
   /**
@@ -147,7 +149,7 @@ final class Prove {
     boolean fine =
         queue(
             Files.createDirectory(folder.resolve("blows")),
-            QueueProof.Plan.chaos(seed, blows, least));
+            QueueProof.Plan.chaos(seed, blows, least, PAUSE_MS_MAX));
     if (deaths > 0) {
       try (CrashProof proof =
           new CrashProof(Files.createDirectory(folder.resolve("deaths")), seed)) {

@@ -91,8 +91,8 @@ final class QueueProof implements AutoCloseable {
       return new Plan(seed, 2, 4, 80, blows, Duration.ofSeconds(1), timescale);
     }
 
-    static Plan chaos(long seed, Blow.Counts blows, Duration least) {
-      return new Plan(seed, 3, 4, 80, blows, least, 0.1);
+    static Plan chaos(long seed, Blow.Counts blows, Duration least, int pauseMsMax) {
+      return new Plan(seed, 3, 4, pauseMsMax, blows, least, 0.1);
     }
   }
 
@@ -106,6 +106,7 @@ final class QueueProof implements AutoCloseable {
     this.aftermath = new Aftermath(yard, journal);
     try (Connection db = yard.connect()) {
       Deeds.prepare(db);
+      StepDeeds.prepare(db);
     }
   }
 

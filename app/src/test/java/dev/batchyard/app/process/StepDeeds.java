@@ -29,6 +29,9 @@ final class StepDeeds {
 
   private static final int STEPS_MAX = 6;
 
+  /** So many at most has one that has no more than a number. */
+  static final int STEPS_OF_NUMBER = 3;
+
   /** The step without an undo. */
   private static final int FEE = 0;
 
@@ -36,7 +39,7 @@ final class StepDeeds {
 
   private final DataSource database;
 
-  private StepDeeds(DataSource database) {
+  StepDeeds(DataSource database) {
     this.database = database;
   }
 
@@ -55,7 +58,15 @@ final class StepDeeds {
    *
    * @param stuck whose undo fails for good until a person runs it again; 0 for none
    */
-  record Told(int steps, End end, int stuck) {}
+  record Told(int steps, End end, int stuck) {
+
+    /** {@return those of a task that has no more than a number} */
+    static Told of(long number) {
+      End[] ends = End.values();
+      int step = Math.toIntExact(number % STEPS_OF_NUMBER);
+      return new Told(1 + step, ends[Math.toIntExact(number / STEPS_OF_NUMBER % ends.length)], 0);
+    }
+  }
 
   /** The parameters of an undo. */
   record Undoing(long task, int generation, int step, boolean stuck) {}
@@ -94,6 +105,11 @@ final class StepDeeds {
   }
 
   private Outcome run(Told told, TaskContext context) throws Exception {
+    return doAll(told, context) ? Outcome.completed() : Outcome.stopped();
+  }
+
+  /** {@return whether all steps are done; else it was asked to stop} */
+  boolean doAll(Told told, TaskContext context) throws Exception {
     long task = context.lease().task();
     int generation = context.generation();
     var _ =
@@ -126,13 +142,13 @@ final class StepDeeds {
                           Optional.of(Deeds.RETRY))));
       pause();
       if (context.stopRequested()) {
-        return Outcome.stopped();
+        return false;
       }
     }
     if (told.end() == End.FAIL) {
       throw new FinalFailure("it fails for good");
     }
-    return Outcome.completed();
+    return true;
   }
 
   private static void failAtTimes(Told told) {

@@ -29,6 +29,7 @@ final class Told {
       create temp table stored as
       select id, (params ->> 'number')::bigint as number, key, live_key, period_key
         from batchyard.task
+       where flags & 16 = 0 -- nobody asks for an undo
       """;
 
   private static final String INDEXES =

@@ -5,6 +5,7 @@ import dev.batchyard.engine.run.EnginePorts;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -30,6 +31,7 @@ enum Bug {
   RESCUE_SELECTS_THEN_UPDATES(Eye.ONE_HOME, BugPorts::selectThenUpdate),
   ONE_SHOT_RESCUE(Simulation.EVERYTHING_ENDS, BugPorts::oneShotRescue),
   CLAIM_KNOWN_TO_THE_DATABASE_ONLY(Simulation.EVERYTHING_ENDS, BugPorts::noReconciliation),
+  HELD_TASKS_RELEASED(Census.ATTEMPTS_ONE_AT_A_TIME, BugPorts::releasesHeld),
   WAKE_UPS_WITHOUT_POLLING(Simulation.EVERYTHING_ENDS, BugPorts::wakeUpsOnly),
   LEASE_BY_THE_NODES_CLOCK(Census.FENCED_RIGHTLY),
   NAME_REUSED_WHILE_ITS_NODE_LIVES(
@@ -229,6 +231,19 @@ enum Bug {
     return met.containsAll(changes);
   }
 
+  /**
+   * {@return what a world of a seed has that is to meet it} Where much must come together it has
+   * little else.
+   */
+  Plan plan(long seed) {
+    Plan plan = Plan.of(seed);
+    return switch (this) {
+      case CHUNK_OF_A_LOST_LEASE_KEPT ->
+          plan.only(EnumSet.of(Faults.Kind.KILL, Faults.Kind.ASKED_LATE), EnumSet.of(Deed.CHUNKS));
+      default -> plan;
+    };
+  }
+
   /** {@return whether a world of this plan is likely to meet it} */
   boolean mayBeMetBy(Plan plan) {
     People.Swarm swarm = plan.swarm();
@@ -243,9 +258,12 @@ enum Bug {
           plan.has(Faults.Kind.KILL)
               && (plan.often(Faults.Kind.ASKED_LATE) || plan.often(Faults.Kind.DONE_LATE));
       case RESCUE_SELECTS_THEN_UPDATES ->
-          plan.has(Faults.Kind.KILL) && (plan.has(Deed.LINGER) || plan.has(Deed.DEAF));
+          plan.has(Faults.Kind.KILL)
+              && (plan.has(Deed.LINGER) || plan.has(Deed.DEAF))
+              && (plan.often(Faults.Kind.ASKED_LATE) || plan.often(Faults.Kind.DONE_LATE));
       case ONE_SHOT_RESCUE -> plan.has(Faults.Kind.KILL);
       case CLAIM_KNOWN_TO_THE_DATABASE_ONLY -> plan.often(Faults.Kind.ANSWER_LOST);
+      case HELD_TASKS_RELEASED -> plan.has() && plan.has(Deed.LINGER);
       case WAKE_UPS_WITHOUT_POLLING -> plan.has(Deed.SNOOZE) || swarm.later();
       case LEASE_BY_THE_NODES_CLOCK -> plan.has();
       case NAME_REUSED_WHILE_ITS_NODE_LIVES ->

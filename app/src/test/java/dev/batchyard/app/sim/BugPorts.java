@@ -5,11 +5,12 @@ import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.run.EnginePorts;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
@@ -66,8 +67,7 @@ final class BugPorts {
   }
 
   private static void putBack(Simulation sim, String lease) {
-    try (Connection db = sim.connect();
-        PreparedStatement back = db.prepareStatement(BACK)) {
+    try (PreparedStatement back = sim.own().prepareStatement(BACK)) {
       back.setString(1, lease);
       int _ = back.executeUpdate();
     } catch (SQLException e) {
@@ -113,6 +113,11 @@ final class BugPorts {
           }
 
           @Override
+          public Optional<Duration> again() {
+            return sound.again();
+          }
+
+          @Override
           public int releaseUnheld(UUID boot, Set<Long> held) {
             return 0;
           }
@@ -144,6 +149,11 @@ final class BugPorts {
           }
 
           @Override
+          public Optional<Duration> again() {
+            return sound.again();
+          }
+
+          @Override
           public int releaseUnheld(UUID boot, Set<Long> held) {
             return sound.releaseUnheld(boot, held);
           }
@@ -171,8 +181,43 @@ final class BugPorts {
           }
 
           @Override
+          public Optional<Duration> again() {
+            return sound.again();
+          }
+
+          @Override
           public int releaseUnheld(UUID boot, Set<Long> held) {
             return sound.releaseUnheld(boot, held);
+          }
+        });
+  }
+
+  /** What a node holds goes back with what it does not. */
+  static EnginePorts releasesHeld(EnginePorts ports, Simulation sim, Life life) {
+    Claims sound = ports.claims();
+    return withClaims(
+        ports,
+        new Claims() {
+          @Override
+          public List<Claim> claim(
+              UUID boot,
+              UUID token,
+              Map<String, Integer> wantedByType,
+              int free,
+              int slots,
+              boolean suspects,
+              Set<Integer> requirements) {
+            return sound.claim(boot, token, wantedByType, free, slots, suspects, requirements);
+          }
+
+          @Override
+          public Optional<Duration> again() {
+            return sound.again();
+          }
+
+          @Override
+          public int releaseUnheld(UUID boot, Set<Long> held) {
+            return sound.releaseUnheld(boot, Set.of());
           }
         });
   }

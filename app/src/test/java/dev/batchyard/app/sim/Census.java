@@ -7,9 +7,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
@@ -24,6 +26,8 @@ final class Census {
   static final String TOKENS_ARE_FRESH = "a token belongs to one claim";
   static final String CLAIMS_KEEP_TO_LIMIT = "no more is claimed than was asked for";
   static final String HANDLER_RUNS_ONCE = "an attempt runs its handler once";
+  static final String ATTEMPTS_ONE_AT_A_TIME =
+      "two attempts of a task run at once only if a lease was lost";
   static final String SUSPECTS_RUN_ALONE = "a suspect runs alone";
   static final String FENCED_RIGHTLY = "a node is fenced only when it may be";
   static final String FENCED_STAYS_FENCED = "a fenced node renews nothing";
@@ -34,11 +38,11 @@ final class Census {
   private final Map<UUID, Long> renewedNs = new HashMap<>();
   private final Map<Life, List<Link>> linksByLife = new HashMap<>();
   private final Map<Long, Integer> attempts = new HashMap<>();
-  private final Set<UUID> tokens = new HashSet<>();
+  private final Map<UUID, UUID> boots = new HashMap<>();
   private final Set<LeaseToken> alone = new HashSet<>();
   private final Set<LeaseToken> begun = new HashSet<>();
   private final Set<LeaseToken> over = new HashSet<>();
-  private final Map<Life, Set<LeaseToken>> running = new HashMap<>();
+  private final Map<Life, Set<LeaseToken>> running = new LinkedHashMap<>();
   private final Map<UUID, Long> fencedNs = new HashMap<>();
   private long outageFromNs = -1;
   private long outageToNs = -1;
@@ -79,11 +83,11 @@ final class Census {
   }
 
   /** The store gave tasks away. */
-  void claimed(UUID token, int free, List<Claim> claims) {
+  void claimed(UUID boot, UUID token, int free, List<Claim> claims) {
     if (claims.isEmpty()) {
       return;
     }
-    if (!tokens.add(token)) {
+    if (boots.putIfAbsent(token, boot) != null) {
       world.violated(TOKENS_ARE_FRESH, token + " was given " + claims);
     }
     if (claims.size() > free) {
@@ -107,8 +111,10 @@ final class Census {
    * A handler was called.
    *
    * @param stands whether an attempt holds its lease: one that does not is a leak, and no company
+   * @param fenced whether a boot is
    */
-  void begun(Life life, LeaseToken attempt, Predicate<LeaseToken> stands) {
+  void begun(Life life, LeaseToken attempt, Predicate<LeaseToken> stands, Predicate<UUID> fenced) {
+    requireOneAtATime(life, attempt, fenced);
     Set<LeaseToken> all = running.computeIfAbsent(life, l -> new LinkedHashSet<>());
     if (!begun.add(attempt)) {
       world.violated(HANDLER_RUNS_ONCE, attempt.toString());
@@ -122,6 +128,26 @@ final class Census {
       world.violated(SUSPECTS_RUN_ALONE, attempt + " runs beside " + beside + " on " + life.name);
     }
     all.add(attempt);
+  }
+
+  /**
+   * The handler of an earlier attempt may go on only where nobody can know it: on a node that was
+   * fenced, or if it was given up and does not obey.
+   */
+  private void requireOneAtATime(Life life, LeaseToken attempt, Predicate<UUID> fenced) {
+    running.forEach((where, all) ->
+        all.stream()
+            .filter(other -> other.task() == attempt.task() && !where.isDead())
+            .filter(other -> !over.contains(other) && !isLost(other, fenced))
+            .filter(other -> !isLost(attempt, fenced))
+            .forEach(other ->
+                world.violated(
+                    ATTEMPTS_ONE_AT_A_TIME,
+                    "%s on %s beside %s on %s".formatted(attempt, life.name, other, where.name))));
+  }
+
+  private boolean isLost(LeaseToken attempt, Predicate<UUID> fenced) {
+    return fenced.test(Objects.requireNonNull(boots.get(attempt.token())));
   }
 
   /** A node tells the end of an attempt; if its handler does not obey and goes on, it is a leak. */

@@ -88,6 +88,11 @@ final class Eye {
       select 1 from lease where token = ? and ids @> ?::bigint
       """;
 
+  private static final String LIVES =
+      """
+      select 1 from node where boot = ? and fenced_at is null
+      """;
+
   private static final String MUST_NOT_CLAIM =
       """
       select case when q.paused_at is not null then '%s' else '%s' end
@@ -169,6 +174,11 @@ final class Eye {
   /** {@return whether the task is leased to this attempt at this moment} */
   boolean holds(LeaseToken lease) {
     return exists(HOLDS, lease.token(), lease.task());
+  }
+
+  /** {@return whether a boot can renew no lease any more} */
+  boolean isFenced(UUID boot) {
+    return !exists(LIVES, boot);
   }
 
   /** The store gave tasks to a node. */

@@ -73,11 +73,16 @@ final class FaultyPorts {
             () -> {
               List<Claim> claims =
                   store.claim(boot, token, wantedByType, free, slots, suspects, requirements);
-              census.claimed(token, free, claims);
+              census.claimed(boot, token, free, claims);
               eye.claimed(boot, claims);
               return claims;
             },
             FaultyPorts::told);
+      }
+
+      @Override
+      public Optional<Duration> again() {
+        return store.again(); // it remembers, and asks nobody
       }
 
       @Override

@@ -76,6 +76,12 @@ final class People {
           deeds(draw));
     }
 
+    /** {@return clients that have nothing else done, and nobody who meddles} */
+    Swarm with(Set<Script.Deed> some) {
+      return new Swarm(
+          clients, calls, false, false, false, priorities, later, false, false, false, some);
+    }
+
     private static Set<Script.Deed> deeds(SplittableRandom draw) {
       Set<Script.Deed> some = EnumSet.of(Script.Deed.COMPLETE);
       for (Script.Deed deed : Script.Deed.values()) {

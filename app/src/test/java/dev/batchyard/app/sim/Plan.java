@@ -25,6 +25,8 @@ record Plan(
 
   private static final Duration QUICK = Duration.ofMillis(2);
   private static final Duration SLOW = Duration.ofMillis(300);
+  private static final int NODES_MAX = 3;
+  private static final int OFTEN = 400;
   private static final int TROUBLE_S_MIN = 8;
   private static final int TROUBLE_S_MORE = 18;
 
@@ -37,13 +39,18 @@ record Plan(
       }
     }
     return new Plan(
-        1 + draw.nextInt(3),
+        1 + draw.nextInt(NODES_MAX),
         Duration.ofSeconds(TROUBLE_S_MIN + draw.nextInt(TROUBLE_S_MORE)),
         kinds,
         new int[] {0, 10, 50, 150}[draw.nextInt(4)],
         draw.nextInt(8) == 0 ? SLOW : QUICK,
         draw.nextInt(4) == 0,
         People.Swarm.draw(draw));
+  }
+
+  /** {@return the same with three nodes and, of faults and deeds, with these alone and often} */
+  Plan only(Set<Faults.Kind> some, Set<Script.Deed> deeds) {
+    return new Plan(NODES_MAX, trouble, some, OFTEN, QUICK, false, swarm.with(deeds));
   }
 
   /** {@return whether it has several nodes and these faults} */

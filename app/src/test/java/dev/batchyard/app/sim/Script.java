@@ -99,7 +99,7 @@ final class Script {
       throws Exception {
     LeaseToken lease = context.lease();
     world.trace.add(world, "%s runs %d#%d".formatted(life.name, lease.task(), lease.attempt()));
-    sim.census.begun(life, lease, sim.eye::holds);
+    sim.census.begun(life, lease, sim.eye::holds, sim.eye::isFenced);
     try {
       return handler.run(told, context);
     } finally {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /** The simulation as {@code ./dev sim} runs it: 0 if nothing was violated, else 1. */
@@ -14,7 +15,7 @@ final class Sim {
   private static final String USAGE =
       """
       usage: ./dev sim [--seeds N] [--seed S] [--trace] [--bug NAME]
-             ./dev sim --bugs [--seeds N]
+             ./dev sim --bugs [--bug NAME] [--seeds N] [--reseed]
 
       --seeds N   so many seeds, from S on (60; 1 with --trace)
       --seed S    the first seed (1)
@@ -22,10 +23,16 @@ final class Sim {
       --bug NAME  with a bug planted
       --bugs      each planted bug, or the one of --bug, until it is caught, in at most N seeds that are
                   likely to meet it
+      --reseed    the same, for the test of planted bugs: a stored seed that does not catch its bug any more is
+                  replaced by that of the shortest world of the first few that do
       """;
 
   private static final int SEEDS = 60;
   private static final int SHOWN_MAX = 5;
+
+  /** So many worlds that caught a bug are looked at for the shortest. */
+  private static final int CHOICE = 3;
+
   private static final int TOLD_EVERY = 20;
 
   private Sim() {}
@@ -39,6 +46,7 @@ final class Sim {
     List<String> words = new ArrayList<>(arguments);
     boolean trace = words.remove("--trace");
     boolean bugs = words.remove("--bugs");
+    boolean reseeds = words.remove("--reseed");
     Map<String, String> flags = new HashMap<>();
     long seed;
     long seeds;
@@ -53,7 +61,7 @@ final class Sim {
               take(
                   flags,
                   "--seeds",
-                  trace || arguments.contains("--seed") ? "1" : String.valueOf(SEEDS)));
+                  trace || (arguments.contains("--seed") && !bugs) ? "1" : String.valueOf(SEEDS)));
       bug = Bug.valueOf(take(flags, "--bug", Bug.NONE.name()));
       if (!flags.isEmpty()) {
         throw new IllegalArgumentException("unknown: " + flags.keySet());
@@ -66,7 +74,7 @@ final class Sim {
       TestDatabase test = server.cloneFor(Sim.class);
       try (SimDatabase database = new SimDatabase(test)) {
         return bugs
-            ? catchAll(database, bug, seed, seeds)
+            ? catchAll(database, bug, seed, seeds, reseeds)
             : runAll(database, bug, seed, seeds, trace);
       }
     }
@@ -119,38 +127,36 @@ final class Sim {
             + (bug == Bug.NONE ? "" : " --bug " + bug));
   }
 
-  private static int catchAll(SimDatabase database, Bug only, long seed, long seeds)
-      throws Exception {
+  private static int catchAll(
+      SimDatabase database, Bug only, long seed, long seeds, boolean reseeds) throws Exception {
+    BugSeeds stored = BugSeeds.read();
     int missed = 0;
     for (Bug bug : Bug.values()) {
       if (bug == Bug.NONE || (only != Bug.NONE && only != bug)) {
         continue;
       }
-      String found = "nothing violated";
-      boolean caught = false;
+      BugHunt hunt = new BugHunt(database, bug);
       long startedNs = System.nanoTime();
       bug.plant(database);
-      int met = 0;
-      for (long each = seed; !caught && met < seeds; each++) {
-        if (!bug.mayBeMetBy(Plan.of(each))) {
-          continue;
-        }
-        met++;
-        Simulation.Result result = Simulation.run(each, database, bug, line -> {});
-        caught = result.violations().containsKey(bug.caughtBy());
-        if (!result.violations().isEmpty()) {
-          found = "seed " + each + ": " + String.join("; ", result.violations().keySet());
-        }
+      OptionalLong known = stored.of(bug);
+      if (reseeds && known.isPresent()) {
+        hunt.meet(known.getAsLong());
+      }
+      if (hunt.seed().isEmpty()) {
+        hunt.search(seed, reseeds ? CHOICE : 1, seeds);
       }
       bug.pull(database);
-      missed += caught ? 0 : 1;
+      if (reseeds && hunt.seed().isPresent()) {
+        stored.put(bug, hunt.seed().get());
+        stored.write();
+      }
+      missed += hunt.seed().isPresent() && bug.isMet() ? 0 : 1;
       System.out.printf(
-          "%-36s %s, %s (%.1f s)%s%n",
+          "%-36s %s: %s (%.1f s)%n",
           bug,
-          caught ? "caught" : "MISSED",
-          found,
-          (System.nanoTime() - startedNs) / 1e9,
-          bug.isMet() ? "" : "; its text is nowhere");
+          hunt.seed().map(found -> "caught by seed " + found).orElse("MISSED"),
+          hunt,
+          (System.nanoTime() - startedNs) / 1e9);
     }
     System.out.println(missed == 0 ? "every bug is caught" : missed + " missed");
     return missed == 0 ? 0 : 1;

@@ -93,6 +93,11 @@ final class SimDatabase implements AutoCloseable {
     return looked;
   }
 
+  /** {@return the connection for what no process does} */
+  Connection own() {
+    return own;
+  }
+
   void empty() throws SQLException {
     run(EMPTY);
   }

@@ -18,7 +18,8 @@ import java.util.function.Consumer;
 
 /**
  * One world of a seed: nodes, clients, operators and faults for a while, then no more faults until
- * all tasks have ended. The same seed makes the same history.
+ * all tasks have ended. The same seed makes the same history. With a planted bug it is over as soon
+ * as that is caught.
  */
 final class Simulation {
 
@@ -71,7 +72,7 @@ final class Simulation {
     this.bug = bug;
     this.database = database;
     this.world = new World(seed, new Trace(reader));
-    this.plan = Plan.of(seed);
+    this.plan = bug.plan(seed);
     this.faults = new Faults(world, plan);
     this.net = new Net(world, faults);
     this.links = new Links(database, connection -> database.changed(connection, bug));
@@ -90,10 +91,10 @@ final class Simulation {
   static Result run(long seed, SimDatabase database, Bug bug, Consumer<String> reader)
       throws SQLException {
     database.empty();
-    try (Unexpected unexpected = new Unexpected()) {
-      Simulation sim = new Simulation(seed, database, bug, reader);
+    Simulation sim = new Simulation(seed, database, bug, reader);
+    try (Unexpected _ = new Unexpected(what -> sim.world.violated(NOTHING_UNEXPECTED, what))) {
       try {
-        sim.run(unexpected);
+        sim.run();
       } finally {
         sim.links.close();
       }
@@ -152,28 +153,41 @@ final class Simulation {
     }
   }
 
-  private void run(Unexpected unexpected) {
+  private void run() {
     world.trace.add(world, "seed " + seed + ": " + plan);
     nodes.forEach(node -> world.after(world.upTo(Duration.ofSeconds(2)), node::start));
     people.start();
     strikeLater();
     lookLater();
-    boolean _ = world.goOn(plan.trouble(), () -> false);
-    heal();
+    if (!world.goOn(plan.trouble(), this::isCaught)) {
+      heal();
+      end();
+    }
+    world.trace.add(world, "the end");
+  }
+
+  /** {@return whether it has shown what it was to show: nothing more is of interest} */
+  private boolean isCaught() {
+    return world.violations().containsKey(bug.caughtBy());
+  }
+
+  private void end() {
     boolean ended =
         world.goOn(
             HEALING_MAX,
-            () -> left == 0 && net.pending() == 0 && !people.isBusy() && (left = eye.look()) == 0);
+            () ->
+                isCaught()
+                    || (left == 0
+                        && net.pending() == 0
+                        && !people.isBusy()
+                        && (left = eye.look()) == 0));
     if (!ended) {
       world.violated(EVERYTHING_ENDS, "left: " + eye.left());
-    }
-    unexpected.told().forEach(what -> world.violated(NOTHING_UNEXPECTED, what));
-    if (ended) {
+    } else if (!isCaught()) {
       Store reader = store(new Life("reader"));
       reader.upkeep().rollUp();
       new EndChecker(world, journal, eye, reader.taskViews(), reader.doctor()).check();
     }
-    world.trace.add(world, "the end");
   }
 
   private void heal() {
@@ -256,8 +270,8 @@ final class Simulation {
     }
   }
 
-  /** {@return a connection to its database; the caller closes it} */
-  Connection connect() throws SQLException {
-    return database.connect();
+  /** {@return a connection to its database, which stays open} */
+  Connection own() {
+    return database.own();
   }
 }

@@ -6,8 +6,7 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxy;
 import ch.qos.logback.core.AppenderBase;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
@@ -17,9 +16,11 @@ final class Unexpected extends AppenderBase<ILoggingEvent> implements AutoClosea
   private final Logger logger = (Logger) LoggerFactory.getLogger("dev.batchyard");
   private final @Nullable Level level = logger.getLevel();
   private final boolean additive = logger.isAdditive();
-  private final List<String> told = new ArrayList<>();
+  private final Consumer<String> reader;
 
-  Unexpected() {
+  /** Tells the reader. */
+  Unexpected(Consumer<String> reader) {
+    this.reader = reader;
     setContext((LoggerContext) LoggerFactory.getILoggerFactory());
     start();
     logger.setLevel(Level.ERROR);
@@ -34,12 +35,8 @@ final class Unexpected extends AppenderBase<ILoggingEvent> implements AutoClosea
           event.getThrowableProxy() instanceof ThrowableProxy thrown
               ? ": " + thrown.getThrowable()
               : "";
-      told.add(event.getFormattedMessage() + cause);
+      reader.accept(event.getFormattedMessage() + cause);
     }
-  }
-
-  List<String> told() {
-    return told;
   }
 
   @Override

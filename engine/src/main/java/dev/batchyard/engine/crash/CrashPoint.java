@@ -40,12 +40,20 @@ public enum CrashPoint {
   CHUNK_SENT,
   /** What an attempt has committed is about to be told as its progress. */
   PROGRESS_MADE,
+  /** A durable step is recorded as begun; its action has not run. */
+  STEP_BEGUN,
+  /** The action of a durable step has happened; that is not recorded. */
+  STEP_HAPPENED,
+  /** A durable step is recorded as done; its handler does not know. */
+  STEP_RECORDED,
   /** The handler has returned, or thrown; its end waits nowhere yet. */
   HANDLER_ENDED,
   /** Ends are about to be sent. */
   ENDS_GATHERED,
   /** In the transaction of a batch of ends: they are stored, and their keys and batches wait. */
   ENDS_UNSETTLED,
+  /** In the transaction of ends that no attempt tells: they are settled, their undo tasks made. */
+  UNDOS_MADE,
   /** Ends are committed; the attempts are held still. */
   ENDS_STORED,
   /** New tasks are committed; their submitter is not told. */

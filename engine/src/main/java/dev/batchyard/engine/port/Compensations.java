@@ -106,6 +106,7 @@ public interface Compensations {
    * @param number from 1 in its round
    * @param done empty if nobody knows whether it happened
    * @param undo empty if there is nothing to take back
+   * @param settled what a person has said of it, if somebody has
    */
   record Step(
       int round,
@@ -114,7 +115,15 @@ public interface Compensations {
       Instant started,
       Optional<Instant> done,
       Optional<String> resultJson,
-      Optional<StepUndo> undo) {}
+      Optional<StepUndo> undo,
+      Optional<Settled> settled) {}
+
+  /**
+   * What a person said of a step that was unknown.
+   *
+   * @param word {@code done} or {@code not_done}; empty once it was begun anew
+   */
+  record Settled(Optional<String> word, Instant at, String by, String why) {}
 
   /**
    * The undo of a step.

@@ -5,6 +5,7 @@ import dev.batchyard.api.DurableStep.IfUnknown;
 import dev.batchyard.api.FinalFailure;
 import dev.batchyard.api.RetryPolicy;
 import dev.batchyard.api.TaskType;
+import dev.batchyard.engine.crash.CrashPoint;
 import dev.batchyard.engine.port.InvalidParameters;
 import dev.batchyard.engine.port.ParameterCodec;
 import dev.batchyard.engine.port.Steps;
@@ -67,7 +68,10 @@ final class AttemptSteps {
     Steps.Found found = insistence.on(() -> steps.begin(attempt.lease(), draft, again));
     R result =
         switch (found) {
-          case Steps.Found.Started() -> act(step);
+          case Steps.Found.Started() -> {
+            CrashPoint.STEP_BEGUN.pass();
+            yield act(step);
+          }
           case Steps.Found.Unknown() -> resolve(step);
           case Steps.Found.Done(var json) -> stored(step, json);
           case Steps.Found.Refused(var why) -> throw new FinalFailure(why);
@@ -90,12 +94,13 @@ final class AttemptSteps {
       }
       case IfUnknown.Fail<R>() ->
           throw new FinalFailure(
-              "step '%s' was begun before, and nobody recorded that it was done: whether it has happened is unknown, and its action is neither declared idempotent nor can it be asked for"
+              "step '%s' was begun before, and nobody recorded that it was done: whether it has happened is unknown, and its action is neither declared idempotent nor can it be asked for; find out, say so (step ID NAME --done or --not-done on the command line) and rerun the task"
                   .formatted(step.name()));
     };
   }
 
   private <R extends Record> R keep(DurableStep<R> step, R result) throws InterruptedException {
+    CrashPoint.STEP_HAPPENED.pass();
     String json;
     try {
       json = codec.encode(result);
@@ -110,6 +115,7 @@ final class AttemptSteps {
           steps.done(attempt.lease(), step.name(), json);
           return true;
         });
+    CrashPoint.STEP_RECORDED.pass();
     return result;
   }
 

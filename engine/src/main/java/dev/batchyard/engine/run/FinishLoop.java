@@ -5,7 +5,9 @@ import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Finish;
 import dev.batchyard.engine.port.Finishes;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -75,6 +77,9 @@ final class FinishLoop implements Loop.Step {
     if (batch.isEmpty()) {
       batch.add(waiting.take());
       waiting.drainTo(batch, Finishes.BATCH_MAX - 1);
+      // ends are answered by their tasks: one of a later attempt waits for the next batch
+      Set<Long> tasks = new HashSet<>();
+      boolean _ = batch.removeIf(end -> !tasks.add(end.claim().task()) && waiting.add(end));
     }
     CrashPoint.ENDS_GATHERED.pass();
     Finishes.Result result = finishes.finish(List.copyOf(batch));

@@ -45,6 +45,26 @@ class FinishLoopTest {
     assertThat(over).containsExactly(2L, 3L, 1L);
   }
 
+  @Test
+  void the_end_of_an_older_attempt_is_answered_by_itself_and_its_refusal_counted()
+      throws Exception {
+    FinishLoop loop =
+        new FinishLoop(
+            ends -> {
+              Set<Long> stale = ends.getFirst().claim().lease() == 1 ? Set.of(7L) : Set.of();
+              return new Finishes.Result(stale.isEmpty() ? Set.of(7L) : Set.of(), stale);
+            },
+            new SetTime(new AtomicLong()));
+    loop.onSettled(claims -> claims.forEach(claim -> over.add(claim.lease())));
+    loop.add(end(7, 1));
+    loop.add(end(7, 2));
+    loop.runOnce();
+    assertThat(loop.takeRefused()).isOne();
+    loop.runOnce();
+    assertThat(loop.takeRefused()).isZero();
+    assertThat(over).containsExactly(1L, 2L);
+  }
+
   private Finishes.Result store(List<Finish> ends) {
     Set<Long> tasks = Set.copyOf(ends.stream().map(end -> end.claim().task()).toList());
     told.add(tasks);
@@ -53,6 +73,10 @@ class FinishLoopTest {
   }
 
   private static Finish end(long task) {
+    return end(task, 1);
+  }
+
+  private static Finish end(long task, long lease) {
     Claim claim =
         new Claim(
             task,
@@ -60,7 +84,7 @@ class FinishLoopTest {
             "{}",
             Counters.NEW,
             RetryPolicy.DEFAULT,
-            1,
+            lease,
             new UUID(0, task),
             false,
             new Progress(0, 0),

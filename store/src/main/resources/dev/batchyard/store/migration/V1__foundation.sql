@@ -469,6 +469,7 @@ create index attempt_log_lease on attempt_log (lease) where lease is not null;
 
 -- Durable steps of tasks, numbered in the order in which they were first begun. Those of one round
 -- are undone together; what is begun after that, by a rerun, is of the next round.
+-- settled: what a person said of one that was unknown; one that is not done begins anew.
 -- lease: under which it was first begun. undo_task: the task that undoes it, made when its task ends
 -- badly; undone_at: when that had completed.
 create table step (
@@ -485,6 +486,10 @@ create table step (
   undo_retry  text,
   undo_task   bigint,
   undone_at   timestamptz,
+  settled     text check (settled in ('done', 'not_done')),
+  settled_at  timestamptz,
+  settled_by  text,
+  settled_why text,
   primary key (task, round, name),
   check ((done_at is null) = (result is null)),
   check ((undo_type is null) = (undo_params is null) and (undo_type is null) = (undo_retry is null)),
@@ -1154,11 +1159,20 @@ begin
   if v_step.task is not null then
     answer := case
       when v_step.done_at is not null then 'done'
+      when v_step.settled = 'not_done' then
+        case when p_undo_retry is null or exists (select from retry_policy where name = p_undo_retry)
+             then 'started' else 'policy' end
       when (v_step.undo_type, v_step.undo_params) is distinct from (p_undo_type, p_undo_params) then 'undo'
       when v_step.lease = v_lease and not p_again then 'started' -- our own first try
       else 'unknown' end;
     if answer = 'unknown' and v_step.round < v_round then
       update step set round = v_round, number = v_count + 1
+       where task = p_task and round = v_step.round and name = p_name;
+    elsif answer = 'started' and v_step.settled = 'not_done' then
+      update step
+         set settled = null, lease = v_lease, started_at = coalesce(p_now, clock_timestamp()),
+             undo_type = p_undo_type, undo_params = p_undo_params, undo_retry = p_undo_retry,
+             number = case when round < v_round then v_count + 1 else number end, round = v_round
        where task = p_task and round = v_step.round and name = p_name;
     end if;
   else
