@@ -53,7 +53,7 @@ final class AttemptParts {
    */
   Optional<AttemptEnd> look() throws InterruptedException {
     state = insistence.on(() -> splits.find(attempt.claim().task()));
-    if (state.isEmpty() || state.get().ended() && state.get().bad() == 0) {
+    if (state.isEmpty() || (state.get().ended() && state.get().bad() == 0)) {
       return Optional.empty();
     }
     Splits.State now = state.get();
