@@ -206,7 +206,6 @@ final class Show {
     }
   }
 
-  /** {@return what a then task waits for} */
   private void after(StringBuilder text, Batch batch) {
     if (batch.kind() == Batches.Kind.SPLIT) {
       field(
@@ -220,6 +219,7 @@ final class Show {
     }
   }
 
+  /** {@return what a then task waits for, or a parent} */
   private static String waits(Batch batch) {
     if (batch.kind() == Batches.Kind.SPLIT) {
       return "for its parts: %,d of %,d to go".formatted(batch.live(), batch.total());

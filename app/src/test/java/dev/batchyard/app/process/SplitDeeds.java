@@ -45,7 +45,7 @@ final class SplitDeeds {
   record Slice(int number, boolean bad) {}
 
   /** What a part gives back. */
-  record Number(int number) {}
+  record Numbered(int number) {}
 
   /** {@return the two types} */
   static List<TaskType<?>> types(DataSource database) {
@@ -81,7 +81,7 @@ final class SplitDeeds {
               .withRetry(Deeds.RETRY));
     }
     long sum = 0;
-    for (Parts.Result<Number> each : parts.get().results(Number.class)) {
+    for (Parts.Result<Numbered> each : parts.get().results(Numbered.class)) {
       if (each.index() != each.value().number()) {
         throw new IllegalStateException("part " + each.index() + " gave " + each.value());
       }
