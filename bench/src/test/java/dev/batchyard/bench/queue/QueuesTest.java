@@ -29,9 +29,9 @@ final class QueuesTest {
     "limit, 10000",
     "limit_bare, 10000",
     "batchyard, 10000",
-    "db_scheduler, 10000",
-    "jobrunr, 10000",
-    "quartz, 2000"
+    "db_scheduler, 2000",
+    "jobrunr, 2000",
+    "quartz, 1000"
   })
   void runsEveryTaskOnce(String name, int bulk) throws Exception {
     try (QueueSystem submitting = QueueSystems.maker(name).over(database.address());
