@@ -24,6 +24,7 @@ import dev.batchyard.engine.port.Steps;
 import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.Upkeep;
+import dev.batchyard.engine.port.WaitReasons;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -223,6 +224,10 @@ public final class Store {
 
   public TaskViews taskViews() {
     return new PgTaskViews(db, clock);
+  }
+
+  public WaitReasons waitReasons() {
+    return new PgWaitReasons(db, clock);
   }
 
   public Checkpoints checkpoints() {
