@@ -7,7 +7,6 @@ import dev.batchyard.api.pipeline.Ledger;
 import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.TaskViews;
-import dev.batchyard.engine.port.TaskViews.Unserved;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -36,23 +35,9 @@ final class PgTaskViews implements TaskViews {
                  (extract(epoch from t.period) * 1000)::bigint as period_ms, t.batch, t.flags,
                  t.due_at, o.result, o.error, l.pools <> '{}' as pooled,
                  (select text from requirement where id = l.requirement) as requires,
-                 q.kind as request, u.paused_by, u.paused_at, k.read, k.written, k.skipped, k.rejected, k.position,
-                 (select case when bool_or(l.type = any (m.types)) is not true then 'TYPE'
-                              when not bool_or(l.type = any (m.types) and s.queue) then 'QUEUE'
-                              when not bool_or(l.type = any (m.types) and s.queue
-                                               and l.requirement = any (m.meets)) then 'REQUIREMENT'
-                              when not bool_or(l.type = any (m.types) and s.queue
-                                               and l.requirement = any (m.meets)
-                                               and not s.cordoned) then 'UNCORDONED' end
-                    from node m
-                   cross join lateral (
-                     select m.queues = '{}' or l.queue = any (m.queues) as queue,
-                            exists (select from cordon c where c.name = m.name) as cordoned) s
-                   where m.fenced_at is null
-                     and m.lease_until >= coalesce(?::timestamptz, clock_timestamp())) as unserved
+                 q.kind as request, k.read, k.written, k.skipped, k.rejected, k.position
             from task t
             join lane l on l.id = t.lane
-            join queue u on u.name = l.queue
             left join outcome o on o.id = t.id
             left join request q on q.task = t.id
             left join lateral (
@@ -74,13 +59,10 @@ final class PgTaskViews implements TaskViews {
 
   private static final String POOLS =
       """
-      select a.name, a.units, coalesce(pool_capacity(p, c.now), 0) as now,
-             coalesce(pool_used(p, a.name, c.now), 0) as used
+      select a.name, a.units
         from (select lane from task where id = ? offset 0) t
-       cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
         join lane l on l.id = t.lane
        cross join unnest(l.pools, l.units) a (name, units)
-        left join pool p on p.name = pool_named(a.name)
        order by a.name
       """;
 
@@ -163,31 +145,15 @@ final class PgTaskViews implements TaskViews {
                 ledger(r),
                 Sql.maybeText(r, "position"),
                 Sql.maybeText(r, "request"),
-                Sql.maybeText(r, "unserved").map(Unserved::valueOf),
-                queuePause(r),
                 r.getBoolean("pooled") ? pools(connection, row.id()) : List.of(),
                 history.attempts(),
                 history.events(row, begun(r))),
-        clock.bound(),
         row.id());
   }
 
   private List<PoolUse> pools(Connection connection, long task) throws SQLException {
     return Sql.query(
-        connection,
-        POOLS,
-        r ->
-            new PoolUse(
-                r.getString("name"), r.getInt("units"), r.getLong("now"), r.getLong("used")),
-        task,
-        clock.bound());
-  }
-
-  private static Optional<QueuePause> queuePause(ResultSet row) throws SQLException {
-    Optional<String> by = Sql.maybeText(row, "paused_by");
-    return by.isEmpty()
-        ? Optional.empty()
-        : Optional.of(new QueuePause(by.get(), Sql.instant(row, "paused_at")));
+        connection, POOLS, r -> new PoolUse(r.getString("name"), r.getInt("units")), task);
   }
 
   /** {@return the state that it was submitted in} */

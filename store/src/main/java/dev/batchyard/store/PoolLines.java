@@ -28,6 +28,11 @@ final class PoolLines {
     return hasKey(named) ? named.substring(0, named.indexOf(BEFORE_KEY)) : named;
   }
 
+  /** {@return the line of keys, of a line of a pool} */
+  static String ofKeys(String line) {
+    return line.substring(line.indexOf(BEFORE_KEY) + 1);
+  }
+
   /** {@return units by pool, or by line of a pool} Two keys of one line are one use of it. */
   static SortedMap<String, Integer> of(Map<String, Integer> named) {
     SortedMap<String, Integer> lines = new TreeMap<>();

@@ -26,6 +26,7 @@ import dev.batchyard.engine.port.Submissions;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.UnknownSteps;
 import dev.batchyard.engine.port.Upkeep;
+import dev.batchyard.engine.port.WaitReasons;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -235,6 +236,10 @@ public final class Store {
 
   public TaskViews taskViews() {
     return new PgTaskViews(db, clock);
+  }
+
+  public WaitReasons waitReasons() {
+    return new PgWaitReasons(db, clock);
   }
 
   public Checkpoints checkpoints() {

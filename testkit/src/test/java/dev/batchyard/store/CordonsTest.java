@@ -11,7 +11,6 @@ import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.engine.port.NodeViews.Cordoned;
 import dev.batchyard.engine.port.NodeViews.HeldTask;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
-import dev.batchyard.engine.port.TaskViews.Unserved;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.time.Duration;
@@ -61,13 +60,13 @@ class CordonsTest {
       NodeSession.Beat beat = session.beat(true, 0, Look.ALL);
       assertThat(beat.cordon()).isEqualTo(Cordon.STANDS);
       assertThat(beat.due()).isEmpty();
-      assertThat(f.detail(second).unserved()).contains(Unserved.UNCORDONED);
+      assertThat(f.reasons(second)).containsExactly("cordoned");
       assertThat(row().cordon()).contains(new Cordoned("李雷", f.now, false, false));
 
       assertThat(cordons.uncordon("节点")).isEqualTo(Change.DONE);
       assertThat(cordons.uncordon("节点")).isEqualTo(Change.ALREADY);
       assertThat(session.beat(true, 0, Look.ALL).cordon()).isEqualTo(Cordon.NONE);
-      assertThat(f.detail(second).unserved()).isEmpty();
+      assertThat(f.reasons(second)).containsExactly("line");
       assertThat(f.claim(A, 9)).extracting(Claim::task).containsExactly(second);
     }
   }

@@ -58,7 +58,10 @@ class PlansTest {
           LeaseReturns.class,
           Settlements.class,
           PgSteps.class,
-          PgPools.class);
+          PgPools.class,
+          WaitHomes.class,
+          WaitNodes.class,
+          WaitLines.class);
 
   /** What reads a whole table with a reason: few leases are held, few requests not answered. */
   private static final Map<String, Set<String>> MEANT =
@@ -71,6 +74,9 @@ class PlansTest {
           Map.entry("LeaseReturns.CANCEL", Set.of("request")),
           Map.entry("LeaseReturns.PAUSE", Set.of("request")),
           Map.entry("LeaseReturns.OBEYED", Set.of("request", "lease")),
+          Map.entry("WaitHomes.HOME", Set.of("lease")),
+          Map.entry("WaitNodes.NODES", Set.of("lease")),
+          Map.entry("WaitLines.HOLDERS", Set.of("lease")),
           Map.entry("PgPools.ALL", Set.of("lease")),
           Map.entry("PgPools.LIST", Set.of("lease")),
           Map.entry("PgPools.FIND", Set.of("lease")));

@@ -82,7 +82,7 @@ class PoolKeysTest {
     assertThat(pools.find("客户").orElseThrow().used()).isEqualTo(4);
     assertThat(pools.find("客户").orElseThrow().waiting()).isEqualTo(6);
     assertThat(pools.holders("客户")).hasSize(4);
-    assertThat(f.detail(acme.get(2)).pools()).singleElement().matches(PoolUse::lacking);
+    assertThat(f.reasons(acme.get(2))).containsExactly("key_full");
 
     f.finish(first.get(0), StoreFixture.complete());
     assertThat(tasks(claimAll())).containsExactly(acme.get(2));

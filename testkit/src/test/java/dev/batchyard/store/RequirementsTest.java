@@ -17,7 +17,6 @@ import dev.batchyard.engine.port.NodeSession.Look;
 import dev.batchyard.engine.port.Pools.Pool;
 import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.port.TaskViews.PoolUse;
-import dev.batchyard.engine.port.TaskViews.Unserved;
 import dev.batchyard.store.server.Database;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
@@ -83,12 +82,11 @@ class RequirementsTest {
     assertThat(f.claim(gpu, 9)).extracting(Claim::task).containsExactly(label);
     assertThat(f.claim(gpu, 9)).isEmpty();
     assertThat(f.state(memory)).isEqualTo(TaskState.READY);
-    assertThat(f.detail(memory).unserved()).contains(Unserved.REQUIREMENT);
+    assertThat(f.reasons(memory)).containsExactly("no_eligible_node");
     assertThat(f.detail(memory).requirement().text()).isEqualTo("memory=9GiB");
-    assertThat(f.detail(any).unserved()).isEmpty();
 
     UUID large = node("large", new Capacity(4, 16_384, 100_000));
-    assertThat(f.detail(memory).unserved()).as("a node came that has it").isEmpty();
+    assertThat(f.reasons(memory)).as("a node came that has it").containsExactly("line");
     assertThat(f.claim(large, 9)).extracting(Claim::task).containsExactly(memory);
   }
 
@@ -232,11 +230,11 @@ class RequirementsTest {
                 new NodeTraits(
                     Capacity.UNKNOWN, new TreeSet<>(), new TreeSet<>(List.of("default")))));
     assertThat(f.claim(day, 9)).isEmpty();
-    assertThat(f.detail(night).unserved()).contains(Unserved.QUEUE);
+    assertThat(f.reasons(night)).containsExactly("queue_not_served");
     long other = f.submit();
     assertThat(f.claim(day, 9)).extracting(Claim::task).containsExactly(other);
     UUID all = node("");
-    assertThat(f.detail(night).unserved()).isEmpty();
+    assertThat(f.reasons(night)).containsExactly("line");
     assertThat(f.claim(all, 9)).extracting(Claim::task).containsExactly(night);
   }
 

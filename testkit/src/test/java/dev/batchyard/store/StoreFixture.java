@@ -15,6 +15,7 @@ import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.task.Failure;
 import dev.batchyard.engine.task.Transitions;
 import dev.batchyard.engine.task.Verdict;
+import dev.batchyard.engine.task.Wait;
 import dev.batchyard.store.server.Database;
 import dev.batchyard.testkit.TestDatabase;
 import java.sql.Connection;
@@ -281,6 +282,11 @@ final class StoreFixture implements AutoCloseable {
 
   TaskViews.TaskDetail detail(long task) {
     return store.taskViews().find(task).orElseThrow();
+  }
+
+  /** Why a task does not run, in the words for machines. */
+  List<String> reasons(long task) {
+    return store.waitReasons().of(task).orElseThrow().waits().stream().map(Wait::reason).toList();
   }
 
   /** The states of a task in order, by its history. */

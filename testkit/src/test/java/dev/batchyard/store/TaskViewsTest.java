@@ -369,7 +369,7 @@ class TaskViewsTest {
   }
 
   @Test
-  void one_task_shows_its_parameters_ledger_rejects_and_whether_it_is_served() {
+  void one_task_shows_its_parameters_ledger_and_rejects() {
     long task =
         f.submit(
             new dev.batchyard.engine.port.TaskDraft(
@@ -405,11 +405,8 @@ class TaskViewsTest {
     assertThat(detail.retry()).isEqualTo("critical");
     assertThat(detail.ledger()).contains(new Ledger(3, 1, 0, 2));
     assertThat(detail.positionJson()).contains("{\"row\": 3}");
-    assertThat(detail.served()).isTrue();
     assertThat(views.rejects(task, 0, 10)).extracting(r -> r.column()).containsExactly("年龄", "");
     assertThat(views.rejects(task, 2, 10)).extracting(r -> r.number()).containsExactly(3L);
-    f.pass(Duration.ofMinutes(1));
-    assertThat(f.detail(task).served()).as("its only node has lapsed").isFalse();
     assertThat(views.find(404)).isEmpty();
   }
 

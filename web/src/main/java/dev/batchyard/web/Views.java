@@ -10,6 +10,7 @@ import dev.batchyard.engine.port.Pools;
 import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.WaitReasons;
 
 /** Where the pages read; they change nothing there. The API also changes pools. */
 public record Views(
@@ -22,4 +23,5 @@ public record Views(
     Doctor doctor,
     Checkpoints checkpoints,
     RetryPolicies retryPolicies,
-    Pools pools) {}
+    Pools pools,
+    WaitReasons waits) {}

@@ -3,6 +3,7 @@ package dev.batchyard.web;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.SubmitApi;
+import dev.batchyard.web.api.WhyApi;
 import dev.batchyard.web.dashboard.Assets;
 import dev.batchyard.web.dashboard.Dashboard;
 import dev.batchyard.web.dashboard.ErrorPages;
@@ -75,6 +76,7 @@ public final class WebServer implements AutoCloseable {
             views.checkpoints(),
             views.retryPolicies(),
             views.pools(),
+            views.waits(),
             System::nanoTime);
     // a bare context: no configuration files, no banner, no shutdown hook, no say in logging
     AnnotationConfigServletWebServerApplicationContext context =
@@ -84,6 +86,7 @@ public final class WebServer implements AutoCloseable {
     context.registerBean(Pages.class, () -> new Pages(dashboard, templates, live));
     context.registerBean(SubmitApi.class, () -> new SubmitApi(submitter, patience));
     context.registerBean(PoolsApi.class, () -> new PoolsApi(views.pools()));
+    context.registerBean(WhyApi.class, () -> new WhyApi(views.waits()));
     context.registerBean(Assets.class, Assets::new);
     context.registerBean(ErrorPages.class, () -> new ErrorPages(templates));
     context.registerBean(

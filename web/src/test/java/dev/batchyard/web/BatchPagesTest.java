@@ -58,9 +58,11 @@ final class BatchPagesTest {
     assertThat(page.select(".facts a").attr("href")).isEqualTo("/tasks/" + then);
     Document waiting = browser.page("/tasks/" + then);
     assertThat(waiting.select(".title .badge").text()).isEqualTo("blocked");
-    assertThat(waiting.select(".waits").text()).isEqualTo("Waits for Batch 1 open 3 of 5 to go");
+    assertThat(waiting.select(".waits").text())
+        .isEqualTo(
+            "It runs when Batch 1 has ended; to go: 3 of 5 tasks. Not ended: 5, 6, 7. The batch is open and ends only once './batchyard batch 1 --seal' has sealed it.");
     assertThat(waiting.select(".waits a, .facts a").eachAttr("href"))
-        .containsExactly("/batches/1", "/batches/1");
+        .containsExactly("/batches/1", "/tasks/5", "/tasks/6", "/tasks/7", "/batches/1");
 
     Document members = browser.page(page.select(".more a").attr("href"));
     assertThat(members.select("tbody tr")).hasSize(5);
@@ -80,7 +82,7 @@ final class BatchPagesTest {
     assertThat(browser.page("/batches/1").select(".subtitle").text())
         .contains("Batch 1", "ends when all its members have ended");
     assertThat(browser.page("/tasks/" + then + "?lang=zh").select(".waits").text())
-        .isEqualTo("等待 批 1 已封闭 共 5 个成员，3 个未结束");
+        .isEqualTo("它在 批 1 结束后运行；5 个任务中还有 3 个未结束。未结束的有：5、6、7。");
     f.sql("update batch set completed = 4, ended_at = sealed_at");
     assertThat(browser.page("/tasks/" + then).select(".waits")).isEmpty();
   }

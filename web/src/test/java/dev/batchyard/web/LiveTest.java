@@ -81,6 +81,22 @@ final class LiveTest {
   }
 
   @Test
+  void a_waiting_task_pushes_why_it_waits() throws IOException {
+    f.node("n1");
+    long task = f.submit("", "{}");
+    try (Events events = events("/live/tasks/" + task)) {
+      assertThat(events.next("head").select(".waits").text()).startsWith("Nothing holds it:");
+      f.store.queues().pause("default", "王小明");
+      assertThat(events.until("head", "王小明").select(".waits.warning").text())
+          .startsWith("Queue default is paused, by 王小明 since ");
+      f.store.operatorMoves().pause(task, "ann");
+      assertThat(events.until("head", "by ann").select(".waits").eachText())
+          .hasSize(3)
+          .anyMatch(line -> line.startsWith("It is paused, by ann since "));
+    }
+  }
+
+  @Test
   void a_batch_pushes_its_counts() throws IOException {
     long batch = f.store.batches().open("", Optional.empty()).batch();
     f.join(batch, 1);

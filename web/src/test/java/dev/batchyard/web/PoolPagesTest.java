@@ -94,7 +94,9 @@ final class PoolPagesTest {
 
     Document task = browser.page("/tasks/" + waiting);
     assertThat(task.select(".waits").text())
-        .contains("Pool 语言模型 has 4, of which 3 are used; this task uses 3 and waits.");
+        .isEqualTo(
+            "Pool 语言模型 has 4 slots, of which 3 are in use; this task needs 3. In use by tasks %d. Tasks that come before it: 0."
+                .formatted(holder));
     assertThat(task.select("dd a[href^=/pools]").text()).isEqualTo("语言模型");
 
     Document chinese = browser.page("/pools?lang=zh");

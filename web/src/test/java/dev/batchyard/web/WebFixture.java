@@ -34,9 +34,9 @@ final class WebFixture implements AutoCloseable {
   static final Path LINKS = own("links");
   static final String HOST = "host<b>1</b>";
 
-  private static final String EMPTY =
+  static final String EMPTY =
       """
-      truncate task, step, compensation, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, checkpoint, checkpoint_log,
+      truncate task, step, compensation, expiry, task_key, batch, outcome, block, lease, parked, request, running, node, cordon, checkpoint, checkpoint_log,
                reject, attempt_log, event, log_line, lane, tally, doctor_look
        restart identity;
       delete from pool;
@@ -109,7 +109,8 @@ final class WebFixture implements AutoCloseable {
         store.doctor(),
         store.checkpoints(),
         store.retryPolicies(),
-        store.pools());
+        store.pools(),
+        store.waitReasons());
   }
 
   Browser signIn() {

@@ -66,6 +66,7 @@ final class Cli {
         .addSubcommand(new WatchCommand(this))
         .addSubcommand(new TasksCommand(this))
         .addSubcommand(new TaskCommand(this))
+        .addSubcommand(new WhyCommand(this))
         .addSubcommand(new CheckpointsCommand(this))
         .addSubcommand(new LogsCommand(this))
         .addSubcommand(new BatchesCommand(this))

@@ -1,12 +1,9 @@
 package dev.batchyard.app.cli;
 
-import dev.batchyard.api.Requirement;
 import dev.batchyard.engine.placement.Capacity;
 import dev.batchyard.engine.placement.MachineUse;
 import dev.batchyard.engine.port.NodeViews.HeldTask;
 import dev.batchyard.engine.port.NodeViews.NodeRow;
-import dev.batchyard.engine.port.TaskViews.TaskRow;
-import dev.batchyard.engine.port.TaskViews.Unserved;
 import java.time.ZoneId;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -117,21 +114,6 @@ final class NodeWords {
 
   private static String size(long mib) {
     return mib < 10 * GIB_MIB ? "%,d MiB".formatted(mib) : "%,d GiB".formatted(mib / GIB_MIB);
-  }
-
-  /** {@return why no live node may claim a task, and the cure} */
-  static String unserved(TaskRow row, Requirement requirement, Unserved why) {
-    return switch (why) {
-      case TYPE -> "no live node serves %s; './batchyard server' starts one".formatted(row.type());
-      case QUEUE ->
-          "no live node that serves %s serves queue %s; './batchyard server --queues %s' starts one"
-              .formatted(row.type(), row.queue(), row.queue());
-      case UNCORDONED ->
-          "every live node that may run it is cordoned; './batchyard nodes' shows them, 'node NAME --uncordon' lets one claim again";
-      case REQUIREMENT ->
-          "no live node that serves %s in queue %s has %s; './batchyard nodes' shows what they have"
-              .formatted(row.type(), row.queue(), requirement.text());
-    };
   }
 
   /** {@return a node as --json has it} */

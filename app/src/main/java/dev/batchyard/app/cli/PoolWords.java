@@ -145,11 +145,4 @@ final class PoolWords {
         .map(use -> use.units() == 1 ? use.pool() : use.pool() + "=" + use.units())
         .collect(Collectors.joining(", "));
   }
-
-  /** {@return why a pool lets a task wait} */
-  static String lacking(PoolUse use) {
-    return "pool %s has %,d, of which %,d are used, and it uses %,d; './batchyard pool show %s' tells by whom"
-        .formatted(
-            use.pool(), use.now(), use.used(), use.units(), use.pool().replaceFirst(":.*", ""));
-  }
 }

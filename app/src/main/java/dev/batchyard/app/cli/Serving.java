@@ -106,7 +106,8 @@ final class Serving implements AutoCloseable {
             store.doctor(),
             store.checkpoints(),
             store.retryPolicies(),
-            store.pools()),
+            store.pools(),
+            store.waitReasons()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 

@@ -12,7 +12,6 @@ import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Batches.Batch;
 import dev.batchyard.engine.port.Queues.QueueRow;
-import dev.batchyard.engine.port.TaskViews.PoolUse;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
 import java.time.Duration;
@@ -20,11 +19,9 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Words and figures for people. */
@@ -34,9 +31,6 @@ final class Show {
   private static final int RAW_SHOWN = 60;
   private static final int LABEL_CELLS = 40;
   private static final JacksonParameters CODEC = new JacksonParameters();
-
-  private static final Set<TaskState> WAITING =
-      EnumSet.of(TaskState.READY, TaskState.SCHEDULED, TaskState.RETRYING);
 
   private final DateTimeFormatter time;
 
@@ -117,8 +111,12 @@ final class Show {
         .formatted(ledger.read(), ledger.written(), ledger.skipped(), ledger.rejected());
   }
 
-  /** {@return a page about one task} */
-  String task(TaskDetail detail, List<Reject> rejects) {
+  /**
+   * {@return a page about one task}
+   *
+   * @param waits why it does not run, if it is to
+   */
+  String task(TaskDetail detail, List<String> waits, List<Reject> rejects) {
     TaskRow row = detail.row();
     StringBuilder text = new StringBuilder();
     field(
@@ -165,7 +163,7 @@ final class Show {
       field(text, "problem", row.problem());
     }
     detail.positionJson().ifPresent(position -> field(text, "checkpoint", position));
-    appendWaits(text, detail);
+    waits.forEach(wait -> field(text, "waits", wait));
     appendAttempts(text, detail);
     appendEvents(text, detail);
     if (!rejects.isEmpty()) {
@@ -182,30 +180,6 @@ final class Show {
     return text.toString().stripTrailing();
   }
 
-  private void appendWaits(StringBuilder text, TaskDetail detail) {
-    TaskRow row = detail.row();
-    detail.waitsFor().ifPresent(batch -> field(text, "waits", waits(batch)));
-    if (row.state() == TaskState.READY) {
-      detail
-          .unserved()
-          .ifPresent(
-              why -> field(text, "waits", NodeWords.unserved(row, detail.requirement(), why)));
-      detail.pools().stream()
-          .filter(PoolUse::lacking)
-          .forEach(use -> field(text, "waits", PoolWords.lacking(use)));
-    }
-    if (WAITING.contains(row.state())) {
-      detail
-          .queuePause()
-          .ifPresent(pause ->
-              field(
-                  text,
-                  "waits",
-                  "its queue %s is paused, by %s since %s; './batchyard queue %s --resume'"
-                      .formatted(row.queue(), pause.by(), at(pause.at()), row.queue())));
-    }
-  }
-
   private void after(StringBuilder text, Batch batch) {
     if (batch.kind() == Batches.Kind.SPLIT) {
       field(
@@ -217,18 +191,6 @@ final class Show {
     } else {
       field(text, "after", "batch " + batch.id());
     }
-  }
-
-  /** {@return what a then task waits for, or a parent} */
-  private static String waits(Batch batch) {
-    if (batch.kind() == Batches.Kind.SPLIT) {
-      return "for its parts: %,d of %,d to go".formatted(batch.live(), batch.total());
-    }
-    return "for batch %d: %s, %,d of %,d to go"
-            .formatted(batch.id(), batch.state().word(), batch.live(), batch.total())
-        + (batch.sealed().isPresent()
-            ? ""
-            : "; it ends once './batchyard batch %d --seal' has sealed it".formatted(batch.id()));
   }
 
   private void limits(StringBuilder text, Limits limits) {

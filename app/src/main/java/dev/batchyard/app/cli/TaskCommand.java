@@ -5,8 +5,13 @@ import dev.batchyard.app.Installation;
 import dev.batchyard.engine.port.Compensations.TaskSteps;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
+import dev.batchyard.engine.port.WaitReasons.Why;
+import dev.batchyard.web.api.WhyJson;
+import dev.batchyard.web.page.Language;
+import dev.batchyard.web.page.WaitText;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -53,10 +58,19 @@ final class TaskCommand implements Callable<Integer> {
       long passed =
           installation.store().checkpoints().of(task).stream().filter(c -> !c.last()).count();
       TaskSteps steps = installation.store().compensations().of(task);
+      Optional<Why> why =
+          detail.row().state().ended()
+              ? Optional.empty()
+              : installation.store().waitReasons().of(task);
+      WaitText words = WhyCommand.words(cli.context(), Language.EN);
       Map<String, Object> document = TaskJson.of(detail, shown);
+      why.ifPresent(w -> document.put("waits", WhyJson.document(w, words).get("waits")));
       document.putAll(StepWords.document(steps));
       cli.console().tell(document);
-      cli.console().say(new Show(cli.context().zone()).task(detail, shown));
+      cli.console()
+          .say(
+              new Show(cli.context().zone())
+                  .task(detail, why.map(words::lines).orElse(List.of()), shown));
       String told = new StepWords(cli.context().zone()).steps(steps);
       if (!told.isEmpty()) {
         cli.console().say(told);

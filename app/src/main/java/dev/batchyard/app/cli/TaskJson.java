@@ -5,7 +5,6 @@ import dev.batchyard.api.pipeline.Reject;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
-import dev.batchyard.engine.port.TaskViews.Unserved;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,9 +71,6 @@ final class TaskJson {
     put(document, "ledger", detail.ledger());
     put(document, "position", detail.positionJson().map(CODEC::parse));
     put(document, "request", detail.request());
-    document.put("served", detail.served());
-    put(document, "unserved", detail.unserved().map(Unserved::word));
-    put(document, "queuePause", detail.queuePause());
     if (!detail.pools().isEmpty()) {
       document.put("pools", detail.pools());
     }

@@ -5,7 +5,10 @@ import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.port.TaskViews.TaskRow;
+import dev.batchyard.engine.port.WaitReasons;
+import dev.batchyard.engine.port.WaitReasons.Why;
 import dev.batchyard.store.Store;
+import dev.batchyard.web.page.Language;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -25,15 +28,19 @@ final class Watcher {
   private final Console console;
   private final Context context;
   private final TaskViews views;
+  private final WaitReasons waits;
   private final Show show;
   private Optional<TaskRow> told = Optional.empty();
   private long toldAt;
   private boolean unservedTold;
+  private boolean unservedAsked;
+  private long unservedAskedAt;
 
   Watcher(Cli cli, Store store) {
     this.console = cli.console();
     this.context = cli.context();
     this.views = store.taskViews();
+    this.waits = store.waitReasons();
     this.show = new Show(context.zone());
   }
 
@@ -93,10 +100,25 @@ final class Watcher {
       told = Optional.of(row);
       toldAt = context.nanos().getAsLong();
     }
-    if (row.state() == TaskState.READY && !detail.served() && !unservedTold) {
-      console.note(NodeWords.unserved(row, detail.requirement(), detail.unserved().orElseThrow()));
-      unservedTold = true;
+    if (row.state() == TaskState.READY && !unservedTold) {
+      tellUnserved(row.id());
     }
+  }
+
+  private void tellUnserved(long task) {
+    long now = context.nanos().getAsLong();
+    if (unservedAsked && now - unservedAskedAt < LINE_EVERY.toNanos()) {
+      return;
+    }
+    unservedAsked = true;
+    unservedAskedAt = now;
+    waits
+        .of(task)
+        .flatMap(Why::unserved)
+        .ifPresent(why -> {
+          console.note(WhyCommand.words(context, Language.EN).text(why));
+          unservedTold = true;
+        });
   }
 
   private Exit end(TaskDetail detail) {

@@ -91,8 +91,9 @@ final class BatchCliTest {
         .hasLineCount(3);
     assertThat(terminal.run("task", then).fine().out())
         .contains(
-            "waits       for batch %s: open, 2 of 2 to go; it ends once './batchyard batch %s --seal'"
-                .formatted(batch, batch));
+            ("waits       It runs when Batch %s has ended; to go: 2 of 2 tasks. "
+                    + "Not ended: %s, %s. The batch is open and ends only once './batchyard batch %s --seal'")
+                .formatted(batch, one, two, batch));
     terminal.run("cancel", one).fine();
     List<JsonNode> cancelled =
         terminal
@@ -109,7 +110,10 @@ final class BatchCliTest {
     assertThat(terminal.run("batch", batch, "--seal").fine().out()).contains("sealed already");
     assertThat(terminal.run("task", then).fine().out())
         .contains(
-            "state       blocked", "waits       for batch " + batch + ": sealed, 1 of 2 to go\n");
+            "state       blocked",
+            "waits       It runs when Batch "
+                + batch
+                + " has ended; to go: 1 of 2 tasks. Not ended: ");
     JsonNode after = terminal.run("task", then, "--json").fine().document().get("after");
     assertThat(after.get("id").asString()).isEqualTo(batch);
     assertThat(after.get("state").asString()).isEqualTo("sealed");

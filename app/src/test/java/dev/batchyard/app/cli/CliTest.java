@@ -102,7 +102,7 @@ final class CliTest {
     assertThat(state(id)).isEqualTo("ready");
     assertThat(terminal.run("task", id).fine().out())
         .contains("李雷")
-        .contains("no live node serves");
+        .contains("waits       No live node serves data.import;");
     terminal.run("cancel", id).fine();
   }
 

@@ -82,14 +82,48 @@ final class NodeCliTest {
       assertThat(terminal.run("task", task).fine().out())
           .contains("requires    gpu=a100,区=东,memory=4GiB\n")
           .contains(
-              "waits       no live node that serves data.import in queue default has gpu=a100,区=东,memory=4GiB;");
+              "waits       No live node that serves data.import in queue default has gpu=a100, 区=东;");
       JsonNode json = terminal.run("task", task, "--json").fine().document();
       assertThat(json.get("requires").asString()).isEqualTo("gpu=a100,区=东,memory=4GiB");
-      assertThat(json.get("unserved").asString()).isEqualTo("requirement");
+      assertThat(json.get("waits").get(0).get("reason").asString()).isEqualTo("no_eligible_node");
       submit("--requires", "memory=lots")
           .refused(Exit.USAGE, "--requires: memory=lots must be a whole number and a unit");
       terminal.run("cancel", task).fine();
     }
+  }
+
+  @Test
+  void why_tells_each_reason_in_a_line_in_both_languages_as_the_task_does() {
+    try (NodeSession _ = node("节点三")) {
+      terminal.run("node", "节点三", "--cordon").fine();
+      String task =
+          submit("--due", "2h", "--requires", "node=节点三").fine().document().get("id").asString();
+      terminal.run("pause", task).fine();
+      List<String> lines = terminal.run("why", task).fine().out().lines().toList();
+      assertThat(lines).hasSize(3);
+      assertThat(lines.get(0)).startsWith("It is paused, by 李雷 since ");
+      assertThat(lines.get(1)).startsWith("It is due at ");
+      assertThat(lines.get(2))
+          .startsWith("Every live node that may run it is cordoned;")
+          .contains("节点三 (by 李雷 since ");
+      assertThat(terminal.run("task", task).fine().out())
+          .contains(lines.stream().map(line -> "waits       " + line + "\n").toList());
+
+      JsonNode json = terminal.run("why", task, "--json").fine().document();
+      assertThat(json.get("state").asString()).isEqualTo("paused");
+      assertThat(json.get("waits").valueStream().map(wait -> wait.get("text").asString()))
+          .containsExactlyElementsOf(lines);
+      assertThat(terminal.run("task", task, "--json").fine().document().get("waits"))
+          .isEqualTo(json.get("waits"));
+      assertThat(terminal.run("why", task, "--lang", "zh").fine().out())
+          .contains("它已暂停，暂停者：李雷", "才到期", "已封锁：节点三（封锁者：李雷");
+      terminal.run("cancel", task).fine();
+      assertThat(terminal.run("why", task).fine().out())
+          .startsWith("It ended at ")
+          .endsWith(": cancelled.\n");
+    }
+    terminal.run("why", "99").refused(Exit.NOT_FOUND, "99");
+    terminal.run("why", "1", "--lang", "de").refused(Exit.USAGE, "--lang");
   }
 
   @Test

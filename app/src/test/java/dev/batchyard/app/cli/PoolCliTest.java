@@ -50,13 +50,12 @@ final class PoolCliTest {
     assertThat(terminal.run("task", task).fine().out())
         .contains(
             "pools       数据库=3\n",
-            "waits       pool 数据库 has 2, of which 0 are used, and it uses 3;",
-            "pool show 数据库' tells by whom");
+            "waits       Pool 数据库 has 2 in all, and this task needs 3; it starts only once");
     assertThat(terminal.run("pool", "set", "数据库", "--slots", "3").fine().out())
         .contains("pool 数据库 changed\n", "3 slots");
     assertThat(terminal.run("pool", "set", "数据库", "--slots", "3").fine().out())
         .contains("is so already");
-    assertThat(terminal.run("task", task).fine().out()).doesNotContain("waits       pool");
+    assertThat(terminal.run("task", task).fine().out()).doesNotContain("Pool 数据库");
     JsonNode shown = terminal.run("pool", "show", "数据库", "--json").fine().document();
     assertThat(shown.get("capacity").asLong()).isEqualTo(3);
     assertThat(shown.get("waiting").asLong()).isEqualTo(1);

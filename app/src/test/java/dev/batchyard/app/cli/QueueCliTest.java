@@ -48,7 +48,7 @@ final class QueueCliTest {
         .extracting(queue -> queue.get("name").asString())
         .contains("default", "夜间");
     assertThat(terminal.run("task", task).fine().out())
-        .contains("waits       its queue 夜间 is paused, by 李雷 since 20");
+        .contains("waits       Queue 夜间 is paused, by 李雷 since ");
     assertThat(terminal.run("queue", "夜间", "--resume").fine().out()).contains("resumed\n");
     assertThat(terminal.run("queue", "夜间", "--resume").fine().out()).contains("is not paused");
     assertThat(terminal.run("task", task).fine().out()).doesNotContain("is paused");

@@ -151,8 +151,6 @@ final class StopReportTest {
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),
-            Optional.empty(),
-            Optional.empty(),
             List.of(),
             List.of(),
             List.of()));

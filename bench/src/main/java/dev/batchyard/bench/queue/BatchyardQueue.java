@@ -223,7 +223,8 @@ public final class BatchyardQueue implements QueueSystem {
             store.doctor(),
             store.checkpoints(),
             store.retryPolicies(),
-            store.pools()),
+            store.pools(),
+            store.waitReasons()),
         now.submitter());
   }
 

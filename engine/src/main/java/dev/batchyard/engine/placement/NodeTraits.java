@@ -2,7 +2,9 @@ package dev.batchyard.engine.placement;
 
 import dev.batchyard.api.NodeLabels;
 import dev.batchyard.api.Requirement;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
@@ -37,6 +39,13 @@ public record NodeTraits(Capacity capacity, SortedSet<String> labels, SortedSet<
         && requirement.memoryMib() <= capacity.memoryMib()
         && requirement.diskMib() <= capacity.diskMib()
         && requirement.labels().stream().allMatch(this::bears);
+  }
+
+  /** {@return the parts of what a task requires that none of these nodes has} */
+  public static List<String> missing(Requirement requirement, Collection<NodeTraits> nodes) {
+    return List.of(requirement.text().split(",", -1)).stream()
+        .filter(part -> nodes.stream().noneMatch(node -> node.meets(Requirement.parse(part))))
+        .toList();
   }
 
   private boolean bears(String label) {

@@ -10,7 +10,6 @@ import dev.batchyard.engine.task.Counters;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -121,8 +120,6 @@ public interface TaskViews {
    * @param batch that it is a member of
    * @param after the batch that it runs after, if it is a then task, with its counts
    * @param request a pause or cancel that its attempt has not obeyed yet
-   * @param unserved why no live node may claim it; empty if one may
-   * @param queuePause who paused its queue, if it is paused
    * @param pools what it uses while it runs, by the name of the pool
    * @param attempts in order of their numbers
    */
@@ -140,8 +137,6 @@ public interface TaskViews {
       Optional<Ledger> ledger,
       Optional<String> positionJson,
       Optional<String> request,
-      Optional<Unserved> unserved,
-      Optional<QueuePause> queuePause,
       List<PoolUse> pools,
       List<Attempt> attempts,
       List<Event> events) {
@@ -149,16 +144,6 @@ public interface TaskViews {
       pools = List.copyOf(pools);
       attempts = List.copyOf(attempts);
       events = List.copyOf(events);
-    }
-
-    /** {@return whether a live node may claim it} */
-    public boolean served() {
-      return unserved.isEmpty();
-    }
-
-    /** {@return the batch that it waits for} One that a person paused waits for it all the same. */
-    public Optional<Batches.Batch> waitsFor() {
-      return after.filter(batch -> batch.ended().isEmpty() && !row.state().ended());
     }
 
     /** {@return how long the last attempt of a task that has ended took} */
@@ -169,39 +154,8 @@ public interface TaskViews {
     }
   }
 
-  /** Why no live node may claim a task: what none of them has that has all before it. */
-  enum Unserved {
-    /** Its type. */
-    TYPE,
-    /** Its queue. */
-    QUEUE,
-    /** What it requires. */
-    REQUIREMENT,
-    /** A node that is not cordoned. */
-    UNCORDONED;
-
-    /** {@return it in small letters} */
-    public String word() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
-  /**
-   * What a task uses of a pool.
-   *
-   * @param now what the pool has at present; 0 if there is none of this name any more
-   * @param used how much of that is used, by all
-   */
-  record PoolUse(String pool, int units, long now, long used) {
-
-    /** {@return whether it has too little left for this task to start} */
-    public boolean lacking() {
-      return now - used < units;
-    }
-  }
-
-  /** Who paused a queue, and since when. */
-  record QueuePause(String by, Instant at) {}
+  /** What a task uses of a pool. */
+  record PoolUse(String pool, int units) {}
 
   /**
    * One attempt.

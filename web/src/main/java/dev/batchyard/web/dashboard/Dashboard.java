@@ -17,6 +17,7 @@ import dev.batchyard.engine.port.Queues;
 import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
+import dev.batchyard.engine.port.WaitReasons;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -48,6 +49,7 @@ public final class Dashboard {
   private final Checkpoints checkpoints;
   private final RetryPolicies retryPolicies;
   private final Pools pools;
+  private final WaitReasons waits;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
   private final SharedReads<String, List<NodeRow>> liveNodes;
@@ -76,6 +78,7 @@ public final class Dashboard {
       Checkpoints checkpoints,
       RetryPolicies retryPolicies,
       Pools pools,
+      WaitReasons waits,
       LongSupplier nanos) {
     this.tasks = tasks;
     this.nodes = nodes;
@@ -87,6 +90,7 @@ public final class Dashboard {
     this.checkpoints = checkpoints;
     this.retryPolicies = retryPolicies;
     this.pools = pools;
+    this.waits = waits;
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
@@ -117,6 +121,9 @@ public final class Dashboard {
     TaskViews.TaskDetail detail = tasks.find(key.task()).orElseThrow(MissingPage::new);
     return new TaskSheet(
         detail,
+        detail.row().state().ended()
+            ? List.of()
+            : waits.of(key.task()).map(WaitReasons.Why::waits).orElse(List.of()),
         compensations.of(key.task()),
         key.after(),
         tasks.rejects(key.task(), key.after(), TaskSheet.REJECTS_MAX + 1),

@@ -5,9 +5,10 @@ import dev.batchyard.engine.port.Checkpoints.Passed;
 import dev.batchyard.engine.port.Compensations.TaskSteps;
 import dev.batchyard.engine.port.LogLines.Line;
 import dev.batchyard.engine.port.TaskViews.Attempt;
-import dev.batchyard.engine.port.TaskViews.QueuePause;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
+import dev.batchyard.engine.task.Wait;
 import dev.batchyard.web.page.Page;
+import dev.batchyard.web.page.WaitText;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.Optional;
 /**
  * What the page of one task shows.
  *
+ * @param waits why it does not run; also that it does
  * @param steps its durable steps, and what it undoes
  * @param after the rejects begin above this number
  * @param rejects one more than the page shows, if there are more
@@ -23,6 +25,7 @@ import java.util.Optional;
  */
 public record TaskSheet(
     TaskDetail detail,
+    List<Wait> waits,
     TaskSteps steps,
     long after,
     List<Reject> rejects,
@@ -39,6 +42,7 @@ public record TaskSheet(
   private static final int PASSED_MAX = 20;
 
   public TaskSheet {
+    waits = List.copyOf(waits);
     rejects = List.copyOf(rejects);
     tail = List.copyOf(tail);
     passed = List.copyOf(passed);
@@ -61,12 +65,27 @@ public record TaskSheet(
     return detail.took();
   }
 
-  /** {@return who paused its queue, if that is what it waits for} */
-  public Optional<QueuePause> queuePause() {
-    return switch (detail.row().state()) {
-      case READY, SCHEDULED, RETRYING -> detail.queuePause();
-      default -> Optional.empty();
-    };
+  /** {@return why it does not run, with links to what holds it; nothing of one that does} */
+  public List<Waiting> waiting(Page page) {
+    WaitText text = new WaitText(page.words(), page.formats());
+    return waits.stream()
+        .filter(wait -> !(wait instanceof Wait.Running || wait instanceof Wait.Ended))
+        .map(wait ->
+            new Waiting(
+                wait instanceof Wait.Unserved || wait instanceof Wait.QueuePaused,
+                text.parts(wait)))
+        .toList();
+  }
+
+  /**
+   * A reason.
+   *
+   * @param warning whether nothing will run it until a person does something
+   */
+  public record Waiting(boolean warning, List<WaitText.Part> parts) {
+    public Waiting {
+      parts = List.copyOf(parts);
+    }
   }
 
   /** {@return the parameters over several lines} */

@@ -3,6 +3,7 @@ package dev.batchyard.web.security;
 import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.ProblemJson;
 import dev.batchyard.web.api.SubmitApi;
+import dev.batchyard.web.api.WhyApi;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -28,7 +29,8 @@ final class TokenGate {
   private static final Map<String, List<String>> METHODS =
       Map.of(
           SubmitApi.PATH, List.of("POST"),
-          PoolsApi.PATH, List.of("GET", "PUT", "POST", "DELETE"));
+          PoolsApi.PATH, List.of("GET", "PUT", "POST", "DELETE"),
+          WhyApi.PATH, List.of("GET"));
 
   private static final Map<String, String> REFUSALS =
       Map.of("host", "the name in the address is not 127.0.0.1 or localhost; ask by one of those");

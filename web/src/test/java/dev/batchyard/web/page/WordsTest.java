@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Check;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -49,6 +52,20 @@ final class WordsTest {
       String key = "check." + check.word();
       assertThat(english.maybe(key)).contains(check.finds());
       assertThat(english.maybe(key + ".cure")).contains(check.cure());
+    }
+  }
+
+  @Test
+  void every_reason_why_a_task_waits_is_in_the_document_as_it_is_said() throws IOException {
+    String document = Files.readString(Path.of("..", "docs", "waiting.md"));
+    for (Language language : Language.values()) {
+      Words.in(language)
+          .texts()
+          .forEach((key, text) -> {
+            if (key.startsWith("wait.") && !key.equals("wait.separator")) {
+              assertThat(document).as(key).contains(text.strip());
+            }
+          });
     }
   }
 
