@@ -3,6 +3,7 @@ package dev.batchyard.web;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Compensations;
+import dev.batchyard.engine.port.Cordons;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
@@ -12,10 +13,13 @@ import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.WaitReasons;
 
-/** Where the pages read; they change nothing there. The API also changes pools. */
+/**
+ * Where the pages read; they change nothing there. The API also changes pools and cordons nodes.
+ */
 public record Views(
     TaskViews tasks,
     NodeViews nodes,
+    Cordons cordons,
     Queues queues,
     Batches batches,
     Compensations compensations,

@@ -1,6 +1,7 @@
 package dev.batchyard.web;
 
 import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.web.api.NodesApi;
 import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.SubmitApi;
 import dev.batchyard.web.api.WhyApi;
@@ -84,6 +85,7 @@ public final class WebServer implements AutoCloseable {
     context.register(Mvc.class);
     context.registerBean(Tomcat.class, () -> new Tomcat(config));
     context.registerBean(Pages.class, () -> new Pages(dashboard, templates, live));
+    context.registerBean(NodesApi.class, () -> new NodesApi(views.nodes(), views.cordons()));
     context.registerBean(SubmitApi.class, () -> new SubmitApi(submitter, patience));
     context.registerBean(PoolsApi.class, () -> new PoolsApi(views.pools()));
     context.registerBean(WhyApi.class, () -> new WhyApi(views.waits()));

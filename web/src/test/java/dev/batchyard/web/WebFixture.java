@@ -40,6 +40,7 @@ final class WebFixture implements AutoCloseable {
                reject, attempt_log, event, log_line, lane, tally, doctor_look
        restart identity;
       delete from pool;
+      delete from cordon;
       delete from queue where name <> 'default';
       update queue set age_step = '60 s', paused_by = null, paused_at = null
       """;
@@ -102,6 +103,7 @@ final class WebFixture implements AutoCloseable {
     return new Views(
         tasks,
         store.nodeViews(),
+        store.cordons(),
         store.queues(),
         store.batches(),
         store.compensations(),

@@ -99,6 +99,7 @@ final class Serving implements AutoCloseable {
         new Views(
             store.taskViews(),
             store.nodeViews(),
+            store.cordons(),
             store.queues(),
             store.batches(),
             store.compensations(),

@@ -216,6 +216,7 @@ public final class BatchyardQueue implements QueueSystem {
         new Views(
             store.taskViews(),
             store.nodeViews(),
+            store.cordons(),
             store.queues(),
             store.batches(),
             store.compensations(),

@@ -1,21 +1,16 @@
 package dev.batchyard.web.api;
 
-import dev.batchyard.engine.port.InvalidParameters.Problem;
-import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.Pools;
 import dev.batchyard.engine.port.Pools.Change;
 import dev.batchyard.engine.port.Pools.Holder;
 import dev.batchyard.engine.port.Pools.Pool;
 import dev.batchyard.engine.port.Pools.PoolRow;
-import dev.batchyard.engine.port.StoreUnavailable;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import org.springframework.http.MediaType;
 import org.springframework.stereotype.Controller;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -23,8 +18,6 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.ObjectWriteContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * Shows and sets pools for programs: GET lists them, or one with its holders; PUT makes one or
@@ -38,7 +31,6 @@ public final class PoolsApi {
   public static final String PATH = "/api/pools";
 
   private static final String BY = "api";
-  private static final JsonFactory JSON = new JsonFactory();
 
   private final Pools pools;
 
@@ -47,22 +39,16 @@ public final class PoolsApi {
     this.pools = pools;
   }
 
-  /** Answers, and says what went wrong. */
-  @FunctionalInterface
-  private interface Answer {
-    void give() throws IOException, BadLine;
-  }
-
   @GetMapping(PATH)
   void get(
       HttpServletResponse response, @RequestParam(name = "name", defaultValue = "") String name)
       throws IOException {
-    guarded(
+    Answers.guarded(
         response,
         () -> {
           if (name.isEmpty()) {
             List<PoolRow> rows = pools.list();
-            write(
+            Answers.write(
                 response,
                 json -> {
                   json.writeStartArray();
@@ -77,7 +63,7 @@ public final class PoolsApi {
 
   @PutMapping(PATH)
   void put(HttpServletRequest request, HttpServletResponse response) throws IOException {
-    guarded(
+    Answers.guarded(
         response,
         () -> {
           Pool pool = PoolFields.read(Lines.all(request.getInputStream()));
@@ -103,7 +89,7 @@ public final class PoolsApi {
   void refill(
       HttpServletResponse response, @RequestParam(name = "name", defaultValue = "") String name)
       throws IOException {
-    guarded(
+    Answers.guarded(
         response,
         () -> {
           Change _ = pools.refill(name, BY);
@@ -115,7 +101,7 @@ public final class PoolsApi {
   void delete(
       HttpServletResponse response, @RequestParam(name = "name", defaultValue = "") String name)
       throws IOException {
-    guarded(
+    Answers.guarded(
         response,
         () -> {
           if (pools.delete(name) == Change.NOT_FOUND) {
@@ -133,7 +119,7 @@ public final class PoolsApi {
       return;
     }
     List<Holder> holders = pools.holders(name);
-    write(response, json -> write(json, row.get(), holders));
+    Answers.write(response, json -> write(json, row.get(), holders));
   }
 
   private static void missing(HttpServletResponse response, String name) throws IOException {
@@ -141,44 +127,6 @@ public final class PoolsApi {
         response,
         HttpServletResponse.SC_NOT_FOUND,
         "pool '%s': there is none; GET %s lists them, PUT makes one".formatted(name, PATH));
-  }
-
-  private static void guarded(HttpServletResponse response, Answer answer) throws IOException {
-    try {
-      answer.give();
-    } catch (BadLine e) {
-      Problem first = e.problems().getFirst();
-      ProblemJson.write(
-          response,
-          HttpServletResponse.SC_BAD_REQUEST,
-          first.path().isEmpty() ? first.message() : first.path() + ": " + first.message());
-    } catch (IllegalArgumentException e) {
-      ProblemJson.write(
-          response, HttpServletResponse.SC_BAD_REQUEST, String.valueOf(e.getMessage()));
-    } catch (MoveRefused e) {
-      ProblemJson.write(response, HttpServletResponse.SC_CONFLICT, String.valueOf(e.getMessage()));
-    } catch (StoreUnavailable e) {
-      ProblemJson.write(
-          response,
-          HttpServletResponse.SC_SERVICE_UNAVAILABLE,
-          "the database does not answer; try again in a while");
-    }
-  }
-
-  /** Writes one JSON value. */
-  @FunctionalInterface
-  private interface Document {
-    void to(JsonGenerator json);
-  }
-
-  private static void write(HttpServletResponse response, Document document) throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), bytes)) {
-      document.to(json);
-    }
-    response.setContentType(MediaType.APPLICATION_JSON_VALUE);
-    response.setContentLength(bytes.size());
-    bytes.writeTo(response.getOutputStream());
   }
 
   private static void write(JsonGenerator json, PoolRow row, List<Holder> holders) {

@@ -1,5 +1,6 @@
 package dev.batchyard.web.security;
 
+import dev.batchyard.web.api.NodesApi;
 import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.ProblemJson;
 import dev.batchyard.web.api.SubmitApi;
@@ -28,6 +29,7 @@ final class TokenGate {
   /** What is served to programs, and how it may be asked for; nothing that only looks like it. */
   private static final Map<String, List<String>> METHODS =
       Map.of(
+          NodesApi.PATH, List.of("GET", "POST"),
           SubmitApi.PATH, List.of("POST"),
           PoolsApi.PATH, List.of("GET", "PUT", "POST", "DELETE"),
           WhyApi.PATH, List.of("GET"));
