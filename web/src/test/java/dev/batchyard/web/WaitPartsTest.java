@@ -54,8 +54,7 @@ final class WaitPartsTest {
         parent,
         "It goes on when its parts have ended (Batch %d); to go: 2 of 3. Not ended: %d, %d."
             .formatted(batch, first + 1, first + 2),
-        "它在其子任务（批 %d）结束后继续；3 个子任务中还有 2 个未结束。未结束的有：%d、%d。"
-            .formatted(batch, first + 1, first + 2));
+        "它在其子任务（批 %d）结束后继续；3 个子任务中还有 2 个未结束。未结束的有：%d、%d。".formatted(batch, first + 1, first + 2));
   }
 
   @Test

@@ -61,9 +61,7 @@ public final class WaitText {
       case Wait.AfterParts w ->
           join(
               line(w, title(w.batch()), number(w.live()), number(w.total())),
-              w.parts().isEmpty()
-                  ? List.of()
-                  : line("members", tasks(new Names<>(w.parts(), 0))));
+              w.parts().isEmpty() ? List.of() : line("members", tasks(new Names<>(w.parts(), 0))));
       case Wait.InTurn w ->
           line(
               w.stopped() ? "in_turn.stopped" : "in_turn",
