@@ -127,7 +127,7 @@ public interface Splits {
 
     /** {@return whether the parent has nothing to wait for} */
     public boolean ended() {
-      return completed + bad() == total || inTurn && bad() > 0;
+      return completed() + bad() == total() || (inTurn() && bad() > 0);
     }
   }
 
