@@ -77,8 +77,8 @@ public interface TaskContext {
   Optional<Parts> parts();
 
   /**
-   * {@return which part of its parent the task is; {@link Part#WHOLE} for one that is none} A round
-   * trip to the database the first time.
+   * {@return which part of its parent the task is, or which of the tasks of a broadcast; {@link
+   * Part#WHOLE} for one that is none} A round trip to the database the first time.
    */
   Part part();
 

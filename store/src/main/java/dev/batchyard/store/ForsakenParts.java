@@ -50,25 +50,34 @@ final class ForsakenParts {
   void cancel(List<Long> ended, String by) {
     if (!ended.isEmpty()) {
       long[] ids = ended.stream().mapToLong(Long::longValue).toArray();
-      cancelAll(db.query(OF, r -> r.getLong("id"), (Object) ids), by);
+      if (cancelAll(db.query(OF, r -> r.getLong("id"), (Object) ids), by) > 0) {
+        cancelAll(); // a part may have been split itself
+      }
     }
   }
 
   /** Those of all tasks: whoever ended one may have died before it came to its parts. */
   void cancelAll() {
-    cancelAll(db.query(ALL, r -> r.getLong("id"), SPLITS_MAX), "split");
+    int moved = 1;
+    while (moved > 0) {
+      moved = cancelAll(db.query(ALL, r -> r.getLong("id"), SPLITS_MAX), "split");
+    }
   }
 
-  private void cancelAll(List<Long> splits, String by) {
+  /** {@return how many parts were cancelled, or asked to stop} */
+  private int cancelAll(List<Long> splits, String by) {
+    int all = 0;
     for (long split : splits) {
-      boolean more = true;
-      while (more) { // room is for the undo tasks of those that had steps
-        more = spans.withRoom(() -> page(split, by)) > 0;
+      int moved = 1;
+      while (moved > 0) { // room is for the undo tasks of those that had steps
+        moved = spans.withRoom(() -> page(split, by));
+        all += moved;
       }
     }
-    if (!splits.isEmpty()) {
+    if (all > 0) {
       wakeUps.wake();
     }
+    return all;
   }
 
   private int page(long split, String by) {

@@ -139,12 +139,16 @@ final class PgSplits implements Splits {
        limit ?
       """;
 
+  // of a broadcast there are as many as nodes: they are counted
   private static final String PART =
       """
-      select t.id - b.first as index, b.total
+      select case b.kind when 'split' then t.id - b.first
+                         else (select count(*) from task m where m.batch = t.batch and m.id < t.id)
+             end as index,
+             b.total
         from (select id, batch from task where id = ? offset 0) t
        cross join lateral (
-         select first, total from batch where id = t.batch and kind = 'split' offset 0) b
+         select first, total, kind from batch where id = t.batch and kind <> 'batch' offset 0) b
       """;
 
   private record Parent(String queue, int priority, String retry, String label) {}

@@ -164,7 +164,7 @@ final class PgSubmissions implements Submissions {
   }
 
   /** A draft that got no key and finds no holder comes too late to be told it: it tries again. */
-  private List<Submitted> submitFlagged(Connection connection, List<TaskDraft> drafts, int[] lane)
+  List<Submitted> submitFlagged(Connection connection, List<TaskDraft> drafts, int[] lane)
       throws SQLException {
     lanes.keepPools(connection, drafts);
     Map<Integer, Submitted> answers = new HashMap<>();

@@ -2,12 +2,14 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Batches;
+import dev.batchyard.engine.port.Broadcasts;
 import dev.batchyard.engine.port.BulkCancels;
 import dev.batchyard.engine.port.BulkReruns;
 import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Cordons;
+import dev.batchyard.engine.port.Demands;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
@@ -54,6 +56,7 @@ public final class Store {
   private final Lanes lanes;
   private final IdSpans spans;
   private final ForsakenParts forsaken;
+  private final PgSubmissions ownSubmissions;
   private final Submissions submissions;
   private final Optional<InstantSource> nodeClock;
 
@@ -105,7 +108,8 @@ public final class Store {
     this.fullPools = new FullPools(clock::nanos);
     this.spans = new IdSpans(db, clock, IdSpans.IDS);
     this.forsaken = new ForsakenParts(db, clock, spans, wakeUps);
-    this.submissions = new CombinedSubmissions(new PgSubmissions(db, clock, lanes, spans, wakeUps));
+    this.ownSubmissions = new PgSubmissions(db, clock, lanes, spans, wakeUps);
+    this.submissions = new CombinedSubmissions(ownSubmissions);
   }
 
   /**
@@ -153,6 +157,10 @@ public final class Store {
 
   public Submissions submissions() {
     return submissions;
+  }
+
+  public Broadcasts broadcasts() {
+    return new PgBroadcasts(db, clock, lanes, spans, wakeUps, ownSubmissions);
   }
 
   public Batches batches() {
@@ -215,6 +223,10 @@ public final class Store {
 
   public Queues queues() {
     return new PgQueues(db, clock, wakeUps);
+  }
+
+  public Demands demands() {
+    return new PgDemands(db, clock);
   }
 
   public Cordons cordons() {

@@ -256,7 +256,7 @@ final class WaitHomes {
 
   private static Wait after(Batch batch, List<Long> members) {
     return switch (batch.kind()) {
-      case BATCH ->
+      case BATCH, BROADCAST ->
           new Wait.AfterBatch(
               batch.id(), batch.live(), batch.total(), batch.sealed().isEmpty(), members);
       case SPLIT -> new Wait.AfterParts(batch.id(), batch.live(), batch.total(), members);

@@ -4,6 +4,7 @@ import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Checkpoints;
 import dev.batchyard.engine.port.Compensations;
 import dev.batchyard.engine.port.Cordons;
+import dev.batchyard.engine.port.Demands;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
@@ -28,4 +29,5 @@ public record Views(
     Checkpoints checkpoints,
     RetryPolicies retryPolicies,
     Pools pools,
-    WaitReasons waits) {}
+    WaitReasons waits,
+    Demands demands) {}

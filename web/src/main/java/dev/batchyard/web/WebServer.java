@@ -1,6 +1,7 @@
 package dev.batchyard.web;
 
 import dev.batchyard.engine.run.Submitter;
+import dev.batchyard.web.api.AutoscaleApi;
 import dev.batchyard.web.api.NodesApi;
 import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.SubmitApi;
@@ -88,6 +89,7 @@ public final class WebServer implements AutoCloseable {
     context.registerBean(NodesApi.class, () -> new NodesApi(views.nodes(), views.cordons()));
     context.registerBean(SubmitApi.class, () -> new SubmitApi(submitter, patience));
     context.registerBean(PoolsApi.class, () -> new PoolsApi(views.pools()));
+    context.registerBean(AutoscaleApi.class, () -> new AutoscaleApi(views.demands()));
     context.registerBean(WhyApi.class, () -> new WhyApi(views.waits()));
     context.registerBean(Assets.class, Assets::new);
     context.registerBean(ErrorPages.class, () -> new ErrorPages(templates));

@@ -296,6 +296,17 @@ final class PagesTest {
   }
 
   @Test
+  void a_node_that_is_drained_shows_what_it_still_holds() {
+    UUID boot = f.node("节点");
+    long held = f.submit("a", "{}");
+    assertThat(f.claim(boot, 1)).hasSize(1);
+    assertThat(browser.page("/nodes").select("td a")).isEmpty();
+    f.store.cordons().drain("节点", false, "kim");
+    assertThat(browser.page("/nodes").select("td a").attr("href")).isEqualTo("/tasks/" + held);
+    assertThat(browser.page("/nodes?lang=zh").select("td small").text()).contains("仍持有 " + held);
+  }
+
+  @Test
   void what_does_not_exist_is_a_page_that_says_so() {
     for (String path : List.of("/nothing", "/tasks/77", "/tasks/x", "/tasks/77/log", "/assets/x")) {
       HttpResponse<String> answer = browser.get(path);

@@ -112,7 +112,8 @@ final class WebFixture implements AutoCloseable {
         store.checkpoints(),
         store.retryPolicies(),
         store.pools(),
-        store.waitReasons());
+        store.waitReasons(),
+        store.demands());
   }
 
   Browser signIn() {

@@ -77,6 +77,7 @@ final class Cli {
         .addSubcommand(new QueueCommand(this))
         .addSubcommand(new NodesCommand(this))
         .addSubcommand(new NodeCommand(this))
+        .addSubcommand(new AutoscaleCommand(this))
         .addSubcommand(PoolCommand.of(this))
         .addSubcommand(new RetryPoliciesCommand(this))
         .addSubcommand(new RetryPolicyCommand(this))

@@ -108,7 +108,8 @@ final class Serving implements AutoCloseable {
             store.checkpoints(),
             store.retryPolicies(),
             store.pools(),
-            store.waitReasons()),
+            store.waitReasons(),
+            store.demands()),
         new Submitter(types, new JacksonParameters(), store.submissions(), store.batches()));
   }
 

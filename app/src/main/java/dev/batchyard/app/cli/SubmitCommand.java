@@ -4,7 +4,9 @@ import dev.batchyard.api.NewTask;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.app.Installation;
 import dev.batchyard.app.json.JacksonParameters;
+import dev.batchyard.engine.port.Broadcasts;
 import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.run.Submitter;
 import dev.batchyard.engine.run.TaskTypes;
 import java.time.Duration;
@@ -13,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -67,6 +70,11 @@ final class SubmitCommand implements Callable<Integer> {
       description = "The open batch that it joins.")
   private Optional<Long> batch = Optional.empty();
 
+  @Option(
+      names = "--broadcast",
+      description = "One task for each live node that may run it, bound to that node; a batch counts them.")
+  private boolean broadcast;
+
   @Mixin private TaskFlags flags = new TaskFlags();
 
   @Option(
@@ -90,6 +98,9 @@ final class SubmitCommand implements Callable<Integer> {
               installation.store().submissions(),
               installation.store().batches());
       NewTask task = flags.task(cli.context(), types, submitter, type);
+      if (broadcast) {
+        return broadcast(installation, submitter.draft(named(task, dueAt)));
+      }
       Submitted answer = submitter.submit(named(task, dueAt));
       cli.console()
           .say(
@@ -106,6 +117,25 @@ final class SubmitCommand implements Callable<Integer> {
       }
       return new Watcher(cli, installation.store()).follow(answer.task()).code();
     }
+  }
+
+  private int broadcast(Installation installation, TaskDraft draft) {
+    if (watch) {
+      throw new CliFailure(
+          Exit.USAGE, "--watch: watches one task; leave it out, or use 'batch ID' to see them all");
+    }
+    Broadcasts.Sent sent = installation.store().broadcasts().submit(draft);
+    cli.console()
+        .say(
+            "batch %d: a task for each of %d nodes: %s"
+                .formatted(
+                    sent.batch(),
+                    sent.tasks().size(),
+                    sent.tasks().stream()
+                        .map(each -> "%s (task %d)".formatted(each.node(), each.task()))
+                        .collect(Collectors.joining(", "))));
+    cli.console().tell(sent);
+    return Exit.OK.code();
   }
 
   private NewTask named(NewTask task, Optional<Instant> dueAt) {

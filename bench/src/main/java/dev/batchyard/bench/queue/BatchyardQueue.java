@@ -225,7 +225,8 @@ public final class BatchyardQueue implements QueueSystem {
             store.checkpoints(),
             store.retryPolicies(),
             store.pools(),
-            store.waitReasons()),
+            store.waitReasons(),
+            store.demands()),
         now.submitter());
   }
 

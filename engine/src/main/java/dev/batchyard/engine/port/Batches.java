@@ -75,7 +75,9 @@ public interface Batches {
     /** Who submitted them. */
     BATCH,
     /** They are the parts of its then task. */
-    SPLIT
+    SPLIT,
+    /** Each is for one node. */
+    BROADCAST
   }
 
   /** A new batch and the task that waits for it. */

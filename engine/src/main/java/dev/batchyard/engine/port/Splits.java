@@ -47,7 +47,7 @@ public interface Splits {
    */
   List<Row> results(State state, int from);
 
-  /** {@return which part of its parent a task is; empty if it is none} */
+  /** {@return which part of its parent, or of a broadcast, a task is; empty if it is none} */
   Optional<Part> part(long task);
 
   /** What came of it. */

@@ -157,6 +157,7 @@ create index task_key_until on task_key (until) where until < 'infinity';
 -- completed, and the first that ends otherwise ends the split. tolerant: then_task goes on although some
 -- ended badly. generation: that of then_task when it
 -- waited last; its parts that ended badly run again when it comes back in a later one.
+-- kind broadcast: one task for each node.
 create table batch (
   id         bigint      generated always as identity primary key,
   label      text        not null,
@@ -168,7 +169,7 @@ create table batch (
   completed  bigint      not null default 0,
   failed     bigint      not null default 0,
   cancelled  bigint      not null default 0,
-  kind       text        not null default 'batch' check (kind in ('batch', 'split')),
+  kind       text        not null default 'batch' check (kind in ('batch', 'split', 'broadcast')),
   first      bigint,
   in_turn    boolean     not null default false,
   tolerant   boolean     not null default false,

@@ -19,6 +19,7 @@ import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.WaitReasons;
 import java.util.EnumSet;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -52,7 +53,7 @@ public final class Dashboard {
   private final WaitReasons waits;
   private final SharedReads<ListQuery, TaskList> liveLists;
   private final SharedReads<TaskSheet.Key, TaskSheet> liveSheets;
-  private final SharedReads<String, List<NodeRow>> liveNodes;
+  private final SharedReads<String, List<NodeSheet>> liveNodes;
   private final SharedReads<String, List<QueueRow>> liveQueues;
   private final SharedReads<String, List<PoolRow>> livePools;
   private final SharedReads<String, PoolSheet> livePoolSheets;
@@ -94,7 +95,7 @@ public final class Dashboard {
     liveCounts = new SharedReads<>(_ -> tasks.counts(), nanos);
     liveLists = new SharedReads<>(this::liveList, nanos);
     liveSheets = new SharedReads<>(key -> sheet(key), nanos);
-    liveNodes = new SharedReads<>(_ -> nodes.nodes(), nanos);
+    liveNodes = new SharedReads<>(_ -> sheets(), nanos);
     liveQueues = new SharedReads<>(_ -> queues.list(), nanos);
     livePools = new SharedReads<>(_ -> pools.list(), nanos);
     livePoolSheets = new SharedReads<>(name -> pool(name), nanos);
@@ -142,11 +143,27 @@ public final class Dashboard {
     return new LogPage(task, after, logs.read(task, after, LogPage.LINES_MAX + 1));
   }
 
-  List<NodeRow> nodes() {
-    return nodes.nodes();
+  List<NodeSheet> nodes() {
+    return sheets();
   }
 
-  List<NodeRow> sharedNodes() {
+  private List<NodeSheet> sheets() {
+    List<NodeSheet> sheets = new ArrayList<>();
+    int looked = 0;
+    for (NodeRow row : nodes.nodes()) {
+      boolean looks =
+          row.alive() && row.cordon().isPresent() && looked++ < NodeSheet.CORDONED_MAX;
+      sheets.add(
+          new NodeSheet(
+              row,
+              looks
+                  ? nodes.held(row.name()).stream().limit(NodeSheet.HELD_MAX).toList()
+                  : List.of()));
+    }
+    return sheets;
+  }
+
+  List<NodeSheet> sharedNodes() {
     return liveNodes.get("");
   }
 

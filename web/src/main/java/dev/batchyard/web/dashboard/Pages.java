@@ -1,7 +1,6 @@
 package dev.batchyard.web.dashboard;
 
 import dev.batchyard.engine.port.Batches.Batch;
-import dev.batchyard.engine.port.NodeViews.NodeRow;
 import dev.batchyard.web.page.Page;
 import dev.batchyard.web.page.Reader;
 import dev.batchyard.web.page.Templates;
@@ -275,7 +274,7 @@ public final class Pages {
         response,
         page,
         dashboard::sharedNodes,
-        (List<NodeRow> nodes) ->
+        (List<NodeSheet> nodes) ->
             List.of(new Region("nodes", html("nodes/rows", page, "nodes", nodes))));
   }
 

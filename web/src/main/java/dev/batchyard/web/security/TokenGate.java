@@ -1,5 +1,6 @@
 package dev.batchyard.web.security;
 
+import dev.batchyard.web.api.AutoscaleApi;
 import dev.batchyard.web.api.NodesApi;
 import dev.batchyard.web.api.PoolsApi;
 import dev.batchyard.web.api.ProblemJson;
@@ -32,7 +33,8 @@ final class TokenGate {
           NodesApi.PATH, List.of("GET", "POST"),
           SubmitApi.PATH, List.of("POST"),
           PoolsApi.PATH, List.of("GET", "PUT", "POST", "DELETE"),
-          WhyApi.PATH, List.of("GET"));
+          WhyApi.PATH, List.of("GET"),
+          AutoscaleApi.PATH, List.of("GET"));
 
   private static final Map<String, String> REFUSALS =
       Map.of("host", "the name in the address is not 127.0.0.1 or localhost; ask by one of those");
