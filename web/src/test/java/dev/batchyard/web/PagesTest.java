@@ -146,7 +146,7 @@ final class PagesTest {
     f.store.queues().pause("default", "王小明");
     try {
       assertThat(f.signIn().get("/tasks/" + task).body())
-          .contains("Queue default is paused", "Paused by 王小明");
+          .contains("Queue default is paused, by 王小明");
       assertThat(f.signIn().get("/tasks/" + task + "?lang=zh").body()).contains("队列 default 已暂停");
     } finally {
       f.store.queues().resume("default");
