@@ -42,7 +42,7 @@ create table batch (
   generation smallint,
   CHECK (((LEAST(completed, failed, cancelled) >= 0) AND (((completed + failed) + cancelled) <= total))),
   CHECK (((kind = 'split'::text) = ((first IS NOT NULL) AND (generation IS NOT NULL) AND (then_task IS NOT NULL)))),
-  CHECK ((kind = ANY (ARRAY['batch'::text, 'split'::text]))),
+  CHECK ((kind = ANY (ARRAY['batch'::text, 'split'::text, 'broadcast'::text]))),
   PRIMARY KEY (id)
 ) with (fillfactor=20, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, vacuum_truncate=false);
 

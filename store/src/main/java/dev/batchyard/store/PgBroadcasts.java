@@ -93,8 +93,7 @@ final class PgBroadcasts implements Broadcasts {
 
   private Sent store(String label, List<String> nodes, List<TaskDraft> drafts, int[] lane) {
     return db.transaction(c -> {
-      long batch =
-          Sql.first(c, OPEN, r -> r.getLong("id"), label, clock.bound()).orElseThrow();
+      long batch = Sql.first(c, OPEN, r -> r.getLong("id"), label, clock.bound()).orElseThrow();
       List<TaskDraft> members = drafts.stream().map(d -> member(d, batch)).toList();
       List<Submitted> answers = submissions.submitFlagged(c, members, lane);
       Sql.run(c, SEAL, batch);
@@ -111,7 +110,9 @@ final class PgBroadcasts implements Broadcasts {
     String text = draft.requirement().text();
     try {
       return with(
-          draft, OptionalLong.empty(), Requirement.parse(text.isEmpty() ? more : text + "," + more));
+          draft,
+          OptionalLong.empty(),
+          Requirement.parse(text.isEmpty() ? more : text + "," + more));
     } catch (IllegalArgumentException e) {
       throw wrong("node '%s' cannot be required: %s".formatted(node, e.getMessage()));
     }

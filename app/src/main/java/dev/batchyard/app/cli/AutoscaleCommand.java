@@ -39,7 +39,15 @@ final class AutoscaleCommand implements Callable<Integer> {
   private static String text(Demand all, List<Demand> groups) {
     Table table =
         new Table(
-            "queue", "requires", "desired nodes", "nodes", "slots", "waiting", "held", "oldest", "running");
+            "queue",
+            "requires",
+            "desired nodes",
+            "nodes",
+            "slots",
+            "waiting",
+            "held",
+            "oldest",
+            "running");
     add(table, "(all)", "", all);
     groups.forEach(group -> add(table, group.queue(), group.requires(), group));
     return table.text();

@@ -72,7 +72,8 @@ final class SubmitCommand implements Callable<Integer> {
 
   @Option(
       names = "--broadcast",
-      description = "One task for each live node that may run it, bound to that node; a batch counts them.")
+      description =
+          "One task for each live node that may run it, bound to that node; a batch counts them.")
   private boolean broadcast;
 
   @Mixin private TaskFlags flags = new TaskFlags();

@@ -52,7 +52,9 @@ final class BroadcastEngineTest {
       }
       nodes.client().cordons().cordon("node-d", "kim");
       Sent sent = send(nodes, task());
-      assertThat(sent.tasks()).extracting(OfNode::node).containsExactly("node-a", "node-b", "node-c");
+      assertThat(sent.tasks())
+          .extracting(OfNode::node)
+          .containsExactly("node-a", "node-b", "node-c");
       await().atMost(SOON).until(() -> batch(nodes, sent).ended().isPresent());
       for (int i = 0; i < 3; i++) {
         OfNode each = sent.tasks().get(i);
@@ -81,8 +83,7 @@ final class BroadcastEngineTest {
                       .submitter()
                       .draft(
                           task()
-                              .withLimits(
-                                  task().limits().withQueueTimeout(Duration.ofMillis(1)))));
+                              .withLimits(task().limits().withQueueTimeout(Duration.ofMillis(1)))));
       goes.close();
       nodes.client().queues().resume("default");
       await().atMost(SOON).until(() -> batch(nodes, waits).live() == 1);

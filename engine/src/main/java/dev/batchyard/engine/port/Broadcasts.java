@@ -9,7 +9,9 @@ public interface Broadcasts {
   /** The most nodes of one broadcast. */
   int NODES_MAX = 500;
 
-  /** A node that does not come for its task within this has it failed, unless the task says else. */
+  /**
+   * A node that does not come for its task within this has it failed, unless the task says else.
+   */
   Duration PATIENCE = Duration.ofMinutes(10);
 
   /**

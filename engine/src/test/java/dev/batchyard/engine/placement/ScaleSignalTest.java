@@ -31,7 +31,9 @@ final class ScaleSignalTest {
     assertThat(ScaleSignal.desired(8, 1_000, NEW, 1, 8)).isEqualTo(1);
     assertThat(ScaleSignal.desired(8, 1_000, OLD, 1, 8)).isEqualTo(2);
     assertThat(ScaleSignal.desired(16, 1_000, OLD, 2, 16)).isEqualTo(4);
-    assertThat(ScaleSignal.desired(16, 3, OLD, 2, 16)).as("no more than it could fill").isEqualTo(3);
+    assertThat(ScaleSignal.desired(16, 3, OLD, 2, 16))
+        .as("no more than it could fill")
+        .isEqualTo(3);
     assertThat(ScaleSignal.desired(0, 3, NEW, 5, 40)).as("one is enough for three").isEqualTo(1);
   }
 }

@@ -18,8 +18,8 @@ import dev.batchyard.engine.port.Queues.QueueRow;
 import dev.batchyard.engine.port.RetryPolicies;
 import dev.batchyard.engine.port.TaskViews;
 import dev.batchyard.engine.port.WaitReasons;
-import java.util.EnumSet;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -151,8 +151,7 @@ public final class Dashboard {
     List<NodeSheet> sheets = new ArrayList<>();
     int looked = 0;
     for (NodeRow row : nodes.nodes()) {
-      boolean looks =
-          row.alive() && row.cordon().isPresent() && looked++ < NodeSheet.CORDONED_MAX;
+      boolean looks = row.alive() && row.cordon().isPresent() && looked++ < NodeSheet.CORDONED_MAX;
       sheets.add(
           new NodeSheet(
               row,
