@@ -25,7 +25,10 @@ final class LimitedImportTest {
   private static final int ROWS = 500_000;
 
   /** Small enough that the whole file cannot be done in time: each chunk is a commit. */
-  private static final int CHUNK = 100;
+  private static final int CHUNK = 20;
+
+  /** Long enough that a busy machine commits a chunk before. */
+  private static final Duration TIMEOUT = Duration.ofSeconds(6);
 
   @TempDir private Path folder;
 
@@ -67,7 +70,7 @@ final class LimitedImportTest {
         .submit(
             submitter
                 .read(CsvImport.TYPE, params)
-                .withLimits(Limits.NONE.withTotalTimeout(Duration.ofSeconds(2))))
+                .withLimits(Limits.NONE.withTotalTimeout(TIMEOUT)))
         .task();
   }
 }
