@@ -746,7 +746,7 @@ begin
     select id from parked
      where id >= v_batch.first and id < v_batch.first + v_batch.total
      order by id
-     limit 10000
+     limit case when v_batch.in_turn then 100000 else 10000 end
        for update),
   parked_ones as (
     delete from parked where id = any (array(select id from held)) returning *),
@@ -864,7 +864,8 @@ declare
 begin
   update batch set ended_at = p_now
    where id = p_batch and ended_at is null and sealed_at is not null
-     and (completed + failed + cancelled = total or in_turn and failed + cancelled > 0)
+     and (completed + failed + cancelled = total
+          or (in_turn and exists (select from outcome where id = first + completed)))
   returning * into v_batch;
   return case v_batch.kind
     when 'split' then unblock(v_batch.then_task, p_now, 'split', 'its parts have ended')
@@ -1295,7 +1296,15 @@ begin
      where lease is not null),
   again as (
     insert into block (lane, due_at, kind, first, lo, hi, attempt, generation)
-    select lane, v_now, 'new', id, id, id, attempt, generation + 1 from old),
+    select lane, v_now, 'new', id, id, id, attempt, generation + 1
+      from old
+     where not v_batch.in_turn or id = v_batch.first + v_batch.completed),
+  later as (
+    insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
+                        generation, by, at)
+    select id, 'blocked', 'blocked', 'new', lane, v_now, attempt, 0, 0, generation + 1, 'split', v_now
+      from old
+     where v_batch.in_turn and id <> v_batch.first + v_batch.completed),
   told as (
     insert into event (task, at, from_state, to_state, by, why)
     select id, v_now, state, 'ready', p_by, 'run again: the task that it is a part of runs again'

@@ -153,6 +153,66 @@ final class SplitEngineTest {
   }
 
   @Test
+  void parts_that_were_cancelled_with_their_parent_go_in_turn_again_when_it_is_run_again()
+      throws Exception {
+    AtomicBoolean holds = new AtomicBoolean(true);
+    CountDownLatch running = new CountDownLatch(1);
+    try (Nodes nodes =
+        nodes(
+            Split::oneAfterTheOther,
+            (p, c) -> {
+              order.add(p.number());
+              if (p.number() == 2 && holds.get()) {
+                running.countDown();
+                await().atMost(SOON).until(c::stopRequested);
+                return Outcome.stopped();
+              }
+              return SQUARES.run(p, c);
+            })) {
+      nodes.start("n");
+      nodes.start("m");
+      long task = submit(nodes, 6);
+      running.await();
+      assertThat(nodes.client().operatorMoves().cancel(task, "kim")).isEqualTo(Move.DONE);
+      await().atMost(SOON).until(() -> parts(nodes, task).cancelled() == 4);
+      holds.set(false);
+      assertThat(nodes.client().operatorMoves().rerun(task, "kim")).isEqualTo(Move.DONE);
+      assertThat(ended(nodes, task).row().state()).isEqualTo(TaskState.COMPLETED);
+      assertThat(order).containsExactly(0, 1, 2, 2, 3, 4, 5);
+    }
+  }
+
+  @Test
+  void a_later_part_that_is_cancelled_ends_those_in_turn_only_when_it_is_at_its_turn()
+      throws Exception {
+    CountDownLatch goes = new CountDownLatch(1);
+    try (Nodes nodes =
+        nodes(
+            Split::oneAfterTheOther,
+            (p, c) -> {
+              order.add(p.number());
+              goes.await();
+              return SQUARES.run(p, c);
+            })) {
+      nodes.start("n");
+      long task = submit(nodes, 4);
+      await().atMost(SOON).until(() -> order.size() == 1);
+      long third = nodes.client().splits().find(task).orElseThrow().first() + 2;
+      assertThat(nodes.client().operatorMoves().cancel(third, "kim")).isEqualTo(Move.DONE);
+      assertThat(nodes.client().taskViews().find(task).orElseThrow().row().state())
+          .isEqualTo(TaskState.BLOCKED);
+      goes.countDown();
+      TaskDetail failed = ended(nodes, task);
+      assertThat(failed.row().problem())
+          .contains("2 of 4 parts did not complete", "task " + third + ", cancelled");
+      assertThat(order).containsExactly(0, 1);
+      assertThat(nodes.client().operatorMoves().rerun(task, "kim")).isEqualTo(Move.DONE);
+      assertThat(ended(nodes, task).row().state()).isEqualTo(TaskState.COMPLETED);
+      assertThat(order).containsExactly(0, 1, 2, 3);
+    }
+  }
+
+  @Test
   void a_split_that_tolerates_it_goes_on_without_what_failed() throws Exception {
     try (Nodes nodes =
         nodes(

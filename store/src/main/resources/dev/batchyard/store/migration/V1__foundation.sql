@@ -1040,7 +1040,7 @@ begin
 end $$;
 
 -- Ends a batch that is sealed and whose members have all ended, once: its then task becomes ready. A
--- split whose parts go in turn ends with the first that has not completed.
+-- split whose parts go in turn ends when the one at its turn has ended otherwise than completed.
 -- Returns how many tasks it released, 0 or 1. Its row is locked by the caller's update.
 create function end_batch(p_batch bigint, p_now timestamptz)
 returns integer language plpgsql set search_path from current as $$
@@ -1049,7 +1049,8 @@ declare
 begin
   update batch set ended_at = p_now
    where id = p_batch and ended_at is null and sealed_at is not null
-     and (completed + failed + cancelled = total or in_turn and failed + cancelled > 0)
+     and (completed + failed + cancelled = total
+          or (in_turn and exists (select from outcome where id = first + completed)))
   returning * into v_batch;
   return case v_batch.kind
     when 'split' then unblock(v_batch.then_task, p_now, 'split', 'its parts have ended')
@@ -1503,7 +1504,15 @@ begin
      where lease is not null),
   again as (
     insert into block (lane, due_at, kind, first, lo, hi, attempt, generation)
-    select lane, v_now, 'new', id, id, id, attempt, generation + 1 from old),
+    select lane, v_now, 'new', id, id, id, attempt, generation + 1
+      from old
+     where not v_batch.in_turn or id = v_batch.first + v_batch.completed),
+  later as (
+    insert into parked (id, state, from_state, kind, lane, due_at, attempt, failures, crashes,
+                        generation, by, at)
+    select id, 'blocked', 'blocked', 'new', lane, v_now, attempt, 0, 0, generation + 1, 'split', v_now
+      from old
+     where v_batch.in_turn and id <> v_batch.first + v_batch.completed),
   told as (
     insert into event (task, at, from_state, to_state, by, why)
     select id, v_now, state, 'ready', p_by, 'run again: the task that it is a part of runs again'
@@ -1521,8 +1530,8 @@ begin
   return null;
 end $$;
 
--- Cancels parts of a split whose task has ended: of those that wait ten thousand at most, of those that
--- run all are asked to. To be called until it returns 0: how many it has cancelled or asked. Of a block
+-- Cancels parts of a split whose task has ended: of those that wait ten thousand at most (those in turn
+-- all at once: the first of them ends the split), of those that run all are asked to. To be called until it returns 0: how many it has cancelled or asked. Of a block
 -- that a claim was just splitting the rest comes to light with the next call.
 create function cancel_parts(p_batch bigint, p_by text, p_now timestamptz)
 returns integer language plpgsql set search_path from current as $$
@@ -1563,7 +1572,7 @@ begin
     select id from parked
      where id >= v_batch.first and id < v_batch.first + v_batch.total
      order by id
-     limit 10000
+     limit case when v_batch.in_turn then 100000 else 10000 end
        for update),
   parked_ones as (
     delete from parked where id = any (array(select id from held)) returning *),
