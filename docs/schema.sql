@@ -1307,7 +1307,10 @@ begin
      where v_batch.in_turn and id <> v_batch.first + v_batch.completed),
   told as (
     insert into event (task, at, from_state, to_state, by, why)
-    select id, v_now, state, 'ready', p_by, 'run again: the task that it is a part of runs again'
+    select id, v_now, state,
+           case when not v_batch.in_turn or id = v_batch.first + v_batch.completed
+                then 'ready' else 'blocked' end::task_state,
+           p_by, 'run again: the task that it is a part of runs again'
       from old)
   update batch
      set failed    = failed    - (select count(*) from old where state in ('failed', 'quarantined')),
@@ -1576,6 +1579,7 @@ declare
   v_type   text;
   v_state  task_state;
   v_holder bigint;
+  v_batch  batch;
   v_why    text;
   v_now    timestamptz := coalesce(p_now, clock_timestamp());
 begin
@@ -1630,7 +1634,13 @@ begin
        set completed = completed - (v_state = 'completed')::integer,
            failed    = failed    - (v_state in ('failed', 'quarantined'))::integer,
            cancelled = cancelled - (v_state in ('cancelled', 'skipped'))::integer
-     where id = v_task.batch;
+     where id = v_task.batch
+    returning * into v_batch;
+    if v_batch.in_turn and p_task <> v_batch.first + v_batch.completed then
+      return format(
+        'it is not its turn: the parts of task %s go one after the other, and task %s is at its turn; run that one again, or task %s',
+        v_batch.then_task, v_batch.first + v_batch.completed, v_batch.then_task);
+    end if;
   end if;
   return null;
 end $function$

@@ -23,7 +23,7 @@ final class ForsakenParts {
       """
       select b.id
         from batch b
-       where b.kind = 'split' and b.ended_at is null
+       where b.kind = 'split' and b.ended_at is null and b.id > ?
          and exists (select from outcome o where o.id = b.then_task)
        order by b.id
        limit ?
@@ -58,10 +58,19 @@ final class ForsakenParts {
 
   /** Those of all tasks: whoever ended one may have died before it came to its parts. */
   void cancelAll() {
-    int moved = 1;
-    while (moved > 0) {
-      moved = cancelAll(db.query(ALL, r -> r.getLong("id"), SPLITS_MAX), "split");
-    }
+    int moved;
+    do { // a part that this cancels may have been split itself
+      moved = 0;
+      List<Long> page = page(0);
+      while (!page.isEmpty()) {
+        moved += cancelAll(page, "split");
+        page = page.size() < SPLITS_MAX ? List.of() : page(page.getLast());
+      }
+    } while (moved > 0);
+  }
+
+  private List<Long> page(long after) {
+    return db.query(ALL, r -> r.getLong("id"), after, SPLITS_MAX);
   }
 
   /** {@return how many parts were cancelled, or asked to stop} */
@@ -70,7 +79,7 @@ final class ForsakenParts {
     for (long split : splits) {
       int moved = 1;
       while (moved > 0) { // room is for the undo tasks of those that had steps
-        moved = spans.withRoom(() -> page(split, by));
+        moved = spans.withRoom(() -> cancelSome(split, by));
         all += moved;
       }
     }
@@ -80,7 +89,7 @@ final class ForsakenParts {
     return all;
   }
 
-  private int page(long split, String by) {
+  private int cancelSome(long split, String by) {
     return db.transaction(
         c -> Sql.first(c, CANCEL, r -> r.getInt(1), split, by, clock.bound()).orElseThrow());
   }

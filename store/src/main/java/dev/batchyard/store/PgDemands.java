@@ -17,10 +17,10 @@ final class PgDemands implements Demands {
         select l.queue, l.requirement, c.now, coalesce(b.due, 0) as due, b.oldest,
                coalesce(e.running, 0) as running,
                q.paused_at is not null
-                 or exists (select from unnest(l.pools) a (name)
+                 or exists (select from unnest(l.pools, l.units) a (name, units)
                               left join pool p on p.name = pool_named(a.name)
                              where p.name is null
-                                or pool_capacity(p, c.now) <= pool_used(p, a.name, c.now)) as stuck
+                                or pool_capacity(p, c.now) - pool_used(p, a.name, c.now) < a.units) as stuck
           from lane l
           join queue q on q.name = l.queue
          cross join clock c
@@ -30,10 +30,10 @@ final class PgDemands implements Demands {
                      where lane = l.id and due_at <= c.now
                      order by due_at, bid
                      limit ?) b) b on true
-          left join lateral (
-            select sum((select sum(upper(r) - lower(r)) from unnest(e.ids) r))::bigint as running
-              from lease e
-             where e.lane = l.id) e on true),
+          left join (
+            select lane, sum((select sum(upper(r) - lower(r)) from unnest(ids) r))::bigint as running
+              from lease
+             group by lane) e on e.lane = l.id),
       nodes as materialized (
         select n.queues, n.meets, n.slots
           from node n cross join clock c

@@ -24,7 +24,8 @@ final class PgSplits implements Splits {
 
   private static final String PARENT =
       """
-      select l.queue, l.priority, t.retry, t.label
+      select l.queue, l.priority, t.label,
+             coalesce((select name from retry_policy where name = t.retry), 'default') as retry
         from (select lane, retry, label from task where id = ? offset 0) t
        cross join lateral (select queue, priority from lane where id = t.lane offset 0) l
       """;

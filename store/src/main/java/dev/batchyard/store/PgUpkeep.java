@@ -84,7 +84,6 @@ final class PgUpkeep implements Upkeep {
   public void runOnce() {
     spans.makeAhead();
     moveOn();
-    forsaken.cancelAll();
     boolean _ =
         db.transaction(c -> {
           if (!Sql.query(c, TRY_LOCK, r -> r.getBoolean(1)).getFirst()) {
@@ -98,6 +97,7 @@ final class PgUpkeep implements Upkeep {
           Sql.run(c, FORGOTTEN_NODES, clock.bound());
           return true;
         });
+    forsaken.cancelAll(); // last: what fails here holds up nothing else
   }
 
   private void moveOn() {

@@ -6,13 +6,6 @@ import dev.batchyard.engine.port.Pools.Change;
 import dev.batchyard.engine.port.Pools.Pool;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
-import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Files;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
@@ -20,26 +13,25 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** How many nodes the work asks for, as programs are told. */
 @PostgresTest
 final class AutoscaleApiTest {
 
-  private final HttpClient client = HttpClient.newHttpClient();
   private WaitFixture f;
   private WebFixture web;
+  private ApiClient api;
 
   @BeforeEach
   void open(TestDatabase test) throws SQLException {
     web = new WebFixture(test);
+    api = new ApiClient(web);
     f = new WaitFixture(test);
   }
 
   @AfterEach
   void close() {
-    client.shutdownNow();
-    client.close();
+    api.close();
     f.close();
     web.close();
   }
@@ -73,25 +65,16 @@ final class AutoscaleApiTest {
   @Test
   void a_scaler_reads_one_number_at_a_path_that_stays() throws Exception {
     var _ = web.submit("a", "{}");
-    JsonNode all = ask("/api/autoscale", 200);
+    JsonNode all = api.fine("GET", "/api/autoscale", "");
     assertThat(all.path("desiredNodes").asInt()).isEqualTo(1);
     assertThat(all.path("groups")).hasSize(1);
-    assertThat(ask("/api/autoscale?queue=default", 200).path("waiting").asInt()).isEqualTo(1);
-    assertThat(ask("/api/autoscale?queue=other&requires=gpu", 200).path("desiredNodes").asInt())
+    assertThat(api.fine("GET", "/api/autoscale?queue=default", "").path("waiting").asInt())
+        .isEqualTo(1);
+    assertThat(
+            api.fine("GET", "/api/autoscale?queue=other&requires=gpu", "")
+                .path("desiredNodes")
+                .asInt())
         .isZero();
-    assertThat(ask("/api/autoscale?requires=gpu", 400).path("detail").asString())
-        .contains("requires: goes with a queue");
-  }
-
-  private JsonNode ask(String path, int status) throws IOException, InterruptedException {
-    String token = Files.readString(WebFixture.LINKS.resolve("api-token")).strip();
-    HttpResponse<String> answer =
-        client.send(
-            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + web.server.port() + path))
-                .header("Authorization", "Bearer " + token)
-                .build(),
-            BodyHandlers.ofString());
-    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
-    return JsonMapper.shared().readTree(answer.body());
+    api.refused(400, "GET", "/api/autoscale?requires=gpu", "", "requires: goes with a queue");
   }
 }

@@ -14,12 +14,6 @@ import dev.batchyard.web.page.Language;
 import dev.batchyard.web.page.WaitText;
 import dev.batchyard.web.page.Words;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Files;
 import java.sql.SQLException;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -31,26 +25,25 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Why a task waits, on its page and by the API. */
 @PostgresTest
 final class WhyTest {
 
-  private final HttpClient client = HttpClient.newHttpClient();
   private WebFixture f;
+  private ApiClient api;
   private Browser browser;
 
   @BeforeEach
   void open(TestDatabase test) throws SQLException {
     f = new WebFixture(test);
+    api = new ApiClient(f);
     browser = f.signIn();
   }
 
   @AfterEach
   void close() {
-    client.shutdownNow();
-    client.close();
+    api.close();
     browser.close();
     f.close();
   }
@@ -97,26 +90,13 @@ final class WhyTest {
 
   @Test
   void the_api_says_what_is_wrong_with_a_question() throws Exception {
-    assertThat(ask("task=99").statusCode()).isEqualTo(404);
-    assertThat(ask("task=99").body()).contains("task 99: there is none");
-    assertThat(ask("task=-1").statusCode()).isEqualTo(400);
-    assertThat(ask("").body()).contains("task: '' must be the number of a task, such as");
+    api.refused(404, "GET", "/api/why?task=99", "", "task 99: there is none");
+    api.refused(400, "GET", "/api/why?task=-1", "", "task: '-1' must be the number of a task");
+    api.refused(400, "GET", "/api/why", "", "task: '' must be the number of a task, such as");
   }
 
   private JsonNode why(String query) throws IOException, InterruptedException {
-    HttpResponse<String> answer = ask(query);
-    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
-    return JsonMapper.shared().readTree(answer.body());
-  }
-
-  private HttpResponse<String> ask(String query) throws IOException, InterruptedException {
-    String token = Files.readString(WebFixture.LINKS.resolve("api-token")).strip();
-    return client.send(
-        HttpRequest.newBuilder(
-                URI.create("http://127.0.0.1:" + f.server.port() + "/api/why?" + query))
-            .header("Authorization", "Bearer " + token)
-            .build(),
-        BodyHandlers.ofString());
+    return api.fine("GET", "/api/why?" + query, "");
   }
 
   private long submit(String pool) {

@@ -3,10 +3,9 @@ package dev.batchyard.app.cli;
 import dev.batchyard.app.Installation;
 import dev.batchyard.engine.port.Demands;
 import dev.batchyard.engine.port.Demands.Demand;
+import dev.batchyard.web.api.AutoscaleJson;
 import java.time.temporal.ChronoUnit;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
@@ -28,9 +27,7 @@ final class AutoscaleCommand implements Callable<Integer> {
       Demands demands = installation.store().demands();
       Demand all = demands.all();
       List<Demand> groups = demands.list();
-      Map<String, Object> document = document(all);
-      document.put("groups", groups.stream().map(AutoscaleCommand::group).toList());
-      cli.console().tell(document);
+      cli.console().tell(AutoscaleJson.document(all, groups));
       cli.console().say(text(all, groups));
     }
     return Exit.OK.code();
@@ -64,25 +61,5 @@ final class AutoscaleCommand implements Callable<Integer> {
         "%,d".formatted(demand.held()),
         demand.waiting() == 0 ? "-" : Spans.text(demand.oldest().truncatedTo(ChronoUnit.SECONDS)),
         "%,d".formatted(demand.running()));
-  }
-
-  private static Map<String, Object> group(Demand demand) {
-    Map<String, Object> document = new LinkedHashMap<>();
-    document.put("queue", demand.queue());
-    document.put("requires", demand.requires());
-    document.putAll(document(demand));
-    return document;
-  }
-
-  private static Map<String, Object> document(Demand demand) {
-    Map<String, Object> document = new LinkedHashMap<>();
-    document.put("desiredNodes", demand.desiredNodes());
-    document.put("waiting", demand.waiting());
-    document.put("held", demand.held());
-    document.put("oldestSeconds", demand.oldest().toSeconds());
-    document.put("running", demand.running());
-    document.put("nodes", demand.nodes());
-    document.put("slots", demand.slots());
-    return document;
   }
 }

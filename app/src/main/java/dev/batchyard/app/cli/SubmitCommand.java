@@ -89,6 +89,10 @@ final class SubmitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (broadcast && watch) {
+      throw new CliFailure(
+          Exit.USAGE, "--watch: watches one task; leave it out, or use 'batch ID' to see them all");
+    }
     Optional<Instant> dueAt = due.map(text -> LimitFlags.instant(cli.context(), "--due", text));
     try (Installation installation = cli.open()) {
       TaskTypes types = cli.types(installation);
@@ -121,10 +125,6 @@ final class SubmitCommand implements Callable<Integer> {
   }
 
   private int broadcast(Installation installation, TaskDraft draft) {
-    if (watch) {
-      throw new CliFailure(
-          Exit.USAGE, "--watch: watches one task; leave it out, or use 'batch ID' to see them all");
-    }
     Broadcasts.Sent sent = installation.store().broadcasts().submit(draft);
     cli.console()
         .say(

@@ -155,6 +155,42 @@ final class NodeCliTest {
     terminal.run("node", "节点二", "--drain", "--cordon").refused(Exit.USAGE, "--drain");
   }
 
+  @Test
+  void autoscale_tells_how_many_nodes_the_work_asks_for() {
+    try (NodeSession _ = node("节点五", "区=东")) {
+      String task = submit("--requires", "区=东").fine().document().get("id").asString();
+      List<String> lines = terminal.run("autoscale").fine().out().lines().toList();
+      assertThat(lines.getFirst()).startsWith("queue").contains("desired nodes");
+      assertThat(line(lines, "(all)")).isNotEmpty();
+      assertThat(lines).anyMatch(line -> line.startsWith("default") && line.contains("区=东"));
+      JsonNode json = terminal.run("autoscale", "--json").fine().document();
+      assertThat(json.get("desiredNodes").asInt()).isPositive();
+      JsonNode group =
+          json.get("groups")
+              .valueStream()
+              .filter(each -> each.get("requires").asString().equals("区=东"))
+              .findFirst()
+              .orElseThrow();
+      assertThat(group.get("queue").asString()).isEqualTo("default");
+      assertThat(group.get("waiting").asLong()).isEqualTo(1);
+      assertThat(group.get("nodes").asInt()).isPositive();
+      assertThat(group.get("desiredNodes").asInt()).isPositive();
+      terminal.run("cancel", task).fine();
+    }
+  }
+
+  @Test
+  void a_broadcast_is_a_batch_of_one_task_for_each_node() {
+    submit("--broadcast", "--watch").refused(Exit.USAGE, "--watch: watches one task; leave it out");
+    try (NodeSession _ = node("甲");
+        NodeSession _ = node("乙")) {
+      JsonNode sent = submit("--broadcast").fine().document();
+      assertThat(sent.get("tasks").valueStream().map(task -> task.get("node").asString()))
+          .contains("甲", "乙");
+      sent.get("tasks").forEach(task -> terminal.run("cancel", task.get("task").asString()).fine());
+    }
+  }
+
   private Terminal.Said submit(String... flags) {
     return terminal.run(
         Stream.concat(

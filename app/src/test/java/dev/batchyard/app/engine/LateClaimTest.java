@@ -91,21 +91,7 @@ class LateClaimTest {
   }
 
   private static EnginePorts with(EnginePorts ports, Claims claims) {
-    return new EnginePorts(
-        ports.sessions(),
-        claims,
-        ports.finishes(),
-        ports.rescues(),
-        ports.expiries(),
-        ports.runningRows(),
-        ports.steps(),
-        ports.splits(),
-        ports.upkeep(),
-        ports.codec(),
-        ports.logs(),
-        ports.awayErrors(),
-        ports.retryPolicies(),
-        ports.metrics());
+    return Ports.with(ports, Claims.class, claims);
   }
 
   /** Loses the answers that bring something. */

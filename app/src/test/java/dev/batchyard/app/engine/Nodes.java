@@ -69,26 +69,7 @@ final class Nodes implements AutoCloseable {
 
   /** Starts a node with so many slots, on a machine that is used as a test says. */
   Engine start(String name, int slots, NodeMetrics metrics) {
-    return start(
-        name,
-        slots,
-        () -> {},
-        ports ->
-            new EnginePorts(
-                ports.sessions(),
-                ports.claims(),
-                ports.finishes(),
-                ports.rescues(),
-                ports.expiries(),
-                ports.runningRows(),
-                ports.steps(),
-                ports.splits(),
-                ports.upkeep(),
-                ports.codec(),
-                ports.logs(),
-                ports.awayErrors(),
-                ports.retryPolicies(),
-                metrics));
+    return start(name, slots, () -> {}, ports -> Ports.with(ports, NodeMetrics.class, metrics));
   }
 
   /** Starts a node that goes through other ports where a test says so. */

@@ -1,6 +1,7 @@
 package dev.batchyard.app.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.batchyard.api.LeaseToken;
@@ -13,16 +14,19 @@ import dev.batchyard.api.TaskContext;
 import dev.batchyard.api.TaskHandler;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.Batches.Batch;
+import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.Splits;
 import dev.batchyard.engine.port.StoreUnavailable;
 import dev.batchyard.engine.port.TaskViews.TaskDetail;
 import dev.batchyard.engine.run.EnginePorts;
+import dev.batchyard.engine.task.Transitions;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -198,6 +202,8 @@ final class SplitEngineTest {
       long task = submit(nodes, 4);
       await().atMost(SOON).until(() -> order.size() == 1);
       long third = nodes.client().splits().find(task).orElseThrow().first() + 2;
+      long fourth = third + 1;
+      assertThat(nodes.client().operatorMoves().cancel(fourth, "kim")).isEqualTo(Move.DONE);
       assertThat(nodes.client().operatorMoves().cancel(third, "kim")).isEqualTo(Move.DONE);
       assertThat(nodes.client().taskViews().find(task).orElseThrow().row().state())
           .isEqualTo(TaskState.BLOCKED);
@@ -206,9 +212,43 @@ final class SplitEngineTest {
       assertThat(failed.row().problem())
           .contains("2 of 4 parts did not complete", "task " + third + ", cancelled");
       assertThat(order).containsExactly(0, 1);
+      assertThatThrownBy(() -> nodes.client().operatorMoves().rerun(fourth, "kim"))
+          .isInstanceOf(MoveRefused.class)
+          .hasMessageContaining("it is not its turn")
+          .hasMessageContaining("task " + third + " is at its turn");
       assertThat(nodes.client().operatorMoves().rerun(task, "kim")).isEqualTo(Move.DONE);
       assertThat(ended(nodes, task).row().state()).isEqualTo(TaskState.COMPLETED);
       assertThat(order).containsExactly(0, 1, 2, 3);
+      List<TaskState> history =
+          nodes.client().taskViews().find(fourth).orElseThrow().events().stream()
+              .map(event -> TaskState.valueOf(event.to().toUpperCase(Locale.ROOT)))
+              .toList();
+      assertThat(history).contains(TaskState.BLOCKED, TaskState.CANCELLED, TaskState.COMPLETED);
+      assertThat(Transitions.firstIllegal(history)).as("%s", history).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void parts_of_a_task_whose_retry_policy_is_gone_have_the_default_one() throws Exception {
+    database.execute(
+        "insert into batchyard.retry_policy values ('gone', 0, 'linear', '1 ms', '1 ms')");
+    try (Nodes nodes =
+        new Nodes(
+            database,
+            Nodes.type(
+                    "t.parent",
+                    1,
+                    (p, c) ->
+                        c.parts().isPresent()
+                            ? Outcome.completed()
+                            : Outcome.split(Split.of("t.part", numbers(p.number()))))
+                .splitting(),
+            Nodes.type("t.part", 1, SQUARES))) {
+      NewTask asked = NewTask.of("t.parent", new Nodes.Numbered(2)).withRetry("gone");
+      long task = nodes.submitter().submit(asked).task();
+      database.execute("delete from batchyard.retry_policy where name = 'gone'");
+      nodes.start("n");
+      assertThat(ended(nodes, task).row().state()).isEqualTo(TaskState.COMPLETED);
     }
   }
 
@@ -367,21 +407,7 @@ final class SplitEngineTest {
   }
 
   private static EnginePorts with(EnginePorts ports, Splits splits) {
-    return new EnginePorts(
-        ports.sessions(),
-        ports.claims(),
-        ports.finishes(),
-        ports.rescues(),
-        ports.expiries(),
-        ports.runningRows(),
-        ports.steps(),
-        splits,
-        ports.upkeep(),
-        ports.codec(),
-        ports.logs(),
-        ports.awayErrors(),
-        ports.retryPolicies(),
-        ports.metrics());
+    return Ports.with(ports, Splits.class, splits);
   }
 
   /** Does something before a split, or after it. */

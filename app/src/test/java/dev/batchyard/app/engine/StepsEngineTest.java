@@ -244,21 +244,7 @@ final class StepsEngineTest {
   }
 
   private static EnginePorts with(EnginePorts ports, Steps steps) {
-    return new EnginePorts(
-        ports.sessions(),
-        ports.claims(),
-        ports.finishes(),
-        ports.rescues(),
-        ports.expiries(),
-        ports.runningRows(),
-        steps,
-        ports.splits(),
-        ports.upkeep(),
-        ports.codec(),
-        ports.logs(),
-        ports.awayErrors(),
-        ports.retryPolicies(),
-        ports.metrics());
+    return Ports.with(ports, Steps.class, steps);
   }
 
   private Nodes nodes(TaskHandler<Nodes.Numbered> handler) {

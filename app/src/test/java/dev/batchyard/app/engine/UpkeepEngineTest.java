@@ -7,6 +7,7 @@ import dev.batchyard.api.NewTask;
 import dev.batchyard.api.Outcome;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.NodeRegistration;
+import dev.batchyard.engine.port.Rescues;
 import dev.batchyard.engine.run.EnginePorts;
 import dev.batchyard.testkit.PostgresTest;
 import dev.batchyard.testkit.TestDatabase;
@@ -67,22 +68,11 @@ class UpkeepEngineTest {
   }
 
   private EnginePorts failing(EnginePorts ports) {
-    return new EnginePorts(
-        ports.sessions(),
-        ports.claims(),
-        ports.finishes(),
+    return Ports.with(
+        ports,
+        Rescues.class,
         () -> {
           throw new IllegalStateException("rescue " + rescues.incrementAndGet());
-        },
-        ports.expiries(),
-        ports.runningRows(),
-        ports.steps(),
-        ports.splits(),
-        ports.upkeep(),
-        ports.codec(),
-        ports.logs(),
-        ports.awayErrors(),
-        ports.retryPolicies(),
-        ports.metrics());
+        });
   }
 }

@@ -2,6 +2,7 @@ package dev.batchyard.app.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.batchyard.engine.run.EngineConfig;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,13 @@ final class KilledPoolTest {
       PoolProof.Report report = proof.run(BLOWS);
       assertThat(report.violations()).as("seed %d: %s", SEED, report.figures()).isEmpty();
       assertThat(report.waited()).hasSize(BLOWS);
+      // other tests run beside: a single one may be slow, but must not have waited for the clock
+      assertThat(report.median())
+          .as("seed %d: %s", SEED, report.figures())
+          .isLessThan(PoolProof.NEXT_MAX);
+      assertThat(report.most())
+          .as("seed %d: %s", SEED, report.figures())
+          .isLessThan(EngineConfig.DEFAULT_LEASE);
       proof.spoil();
       assertThat(proof.yard().ask(PoolProof.OVERLAPS))
           .as("a checker that never complains proves nothing")

@@ -215,7 +215,11 @@ final class Prove {
       PoolProof.Report report = proof.run(blows);
       System.out.println(report.figures());
       report.violations().forEach(each -> System.out.println("VIOLATED: " + each));
-      return report.violations().isEmpty();
+      boolean late = report.most().compareTo(PoolProof.NEXT_MAX) > 0;
+      if (late) {
+        System.out.println("VIOLATED: the next one starts within " + PoolProof.NEXT_MAX);
+      }
+      return report.violations().isEmpty() && !late;
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.batchyard.app.sim;
 
+import dev.batchyard.app.engine.Ports;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Rescues;
@@ -238,38 +239,10 @@ final class BugPorts {
   }
 
   private static EnginePorts withClaims(EnginePorts ports, Claims claims) {
-    return new EnginePorts(
-        ports.sessions(),
-        claims,
-        ports.finishes(),
-        ports.rescues(),
-        ports.expiries(),
-        ports.runningRows(),
-        ports.steps(),
-        ports.splits(),
-        ports.upkeep(),
-        ports.codec(),
-        ports.logs(),
-        ports.awayErrors(),
-        ports.retryPolicies(),
-        ports.metrics());
+    return Ports.with(ports, Claims.class, claims);
   }
 
   private static EnginePorts withRescues(EnginePorts ports, Rescues rescues) {
-    return new EnginePorts(
-        ports.sessions(),
-        ports.claims(),
-        ports.finishes(),
-        rescues,
-        ports.expiries(),
-        ports.runningRows(),
-        ports.steps(),
-        ports.splits(),
-        ports.upkeep(),
-        ports.codec(),
-        ports.logs(),
-        ports.awayErrors(),
-        ports.retryPolicies(),
-        ports.metrics());
+    return Ports.with(ports, Rescues.class, rescues);
   }
 }

@@ -127,7 +127,9 @@ public interface Splits {
 
     /** {@return whether the parent has nothing to wait for} */
     public boolean ended() {
-      return completed() + bad() == total() || (inTurn() && bad() > 0);
+      return completed() + bad() == total()
+          || (inTurn()
+              && firstBad().filter(part -> part.task() == first() + completed()).isPresent());
     }
   }
 

@@ -98,10 +98,11 @@ public final class Transitions {
             BLOCKED));
     table.put(RETRYING, EnumSet.of(READY, PAUSED, CANCELLED, FAILED));
     table.put(PAUSED, EnumSet.of(SCHEDULED, BLOCKED, READY, RETRYING, CANCELLED, FAILED));
-    // only by an operator: a rerun is a new generation, a mark completes what failed
-    table.put(FAILED, EnumSet.of(READY, COMPLETED));
-    table.put(CANCELLED, EnumSet.of(READY));
-    table.put(QUARANTINED, EnumSet.of(READY));
+    // only by an operator: a rerun is a new generation, a mark completes what failed;
+    // blocked: a part that runs again with its parent, and whose turn has not come
+    table.put(FAILED, EnumSet.of(READY, COMPLETED, BLOCKED));
+    table.put(CANCELLED, EnumSet.of(READY, BLOCKED));
+    table.put(QUARANTINED, EnumSet.of(READY, BLOCKED));
     table.replaceAll((state, targets) -> Collections.unmodifiableSet(targets));
     return Collections.unmodifiableMap(table);
   }

@@ -6,11 +6,11 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.springframework.stereotype.Controller;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestParam;
-import tools.jackson.core.JsonGenerator;
 
 /**
  * Tells programs that start and stop nodes what work there is: {@code desiredNodes} and the figures
@@ -43,25 +43,11 @@ public final class AutoscaleApi {
             throw new IllegalArgumentException("requires: goes with a queue; give queue= too");
           }
           List<Demand> groups = demands.list();
-          Demand told = queue.isEmpty() ? demands.all() : of(groups, queue.get(), requires);
-          Answers.write(
-              response,
-              json -> {
-                json.writeStartObject();
-                write(json, told);
-                if (queue.isEmpty()) {
-                  json.writeArrayPropertyStart("groups");
-                  for (Demand group : groups) {
-                    json.writeStartObject();
-                    json.writeStringProperty("queue", group.queue());
-                    json.writeStringProperty("requires", group.requires());
-                    write(json, group);
-                    json.writeEndObject();
-                  }
-                  json.writeEndArray();
-                }
-                json.writeEndObject();
-              });
+          Map<String, Object> document =
+              queue.isEmpty()
+                  ? AutoscaleJson.document(demands.all(), groups)
+                  : AutoscaleJson.document(of(groups, queue.get(), requires));
+          Answers.write(response, json -> WhyJson.write(json, document));
         });
   }
 
@@ -71,15 +57,5 @@ public final class AutoscaleApi {
         .filter(group -> group.queue().equals(queue) && group.requires().equals(requires))
         .findFirst()
         .orElseGet(() -> new Demand(queue, requires, 0, 0, Duration.ZERO, 0, 0, 0));
-  }
-
-  private static void write(JsonGenerator json, Demand demand) {
-    json.writeNumberProperty("desiredNodes", demand.desiredNodes());
-    json.writeNumberProperty("waiting", demand.waiting());
-    json.writeNumberProperty("held", demand.held());
-    json.writeNumberProperty("oldestSeconds", demand.oldest().toSeconds());
-    json.writeNumberProperty("running", demand.running());
-    json.writeNumberProperty("nodes", demand.nodes());
-    json.writeNumberProperty("slots", demand.slots());
   }
 }
