@@ -29,13 +29,11 @@ public final class Node implements AutoCloseable {
   private final ScheduledExecutorService timer;
   private final NodeName name;
   private final Store store;
-  private final Runnable woken;
 
   private Node(
       Engine engine, TaskLogs logs, ScheduledExecutorService timer, NodeName name, Store store) {
     this.engine = engine;
     this.store = store;
-    this.woken = engine::wake;
     this.logs = logs;
     this.timer = timer;
     this.name = name;
@@ -83,7 +81,7 @@ public final class Node implements AutoCloseable {
             types,
             installation::prepare);
     Node node = new Node(engine, logs, timer, name, store);
-    store.addWoken(node.woken);
+    store.addNode(engine);
     try {
       engine.awaitSession();
     } catch (NameTaken e) {
@@ -118,6 +116,7 @@ public final class Node implements AutoCloseable {
     return new EnginePorts(
         store.sessions(),
         store.claims(),
+        store.arrivals(),
         store.finishes(),
         store.rescues(),
         store.expiries(),
@@ -140,7 +139,7 @@ public final class Node implements AutoCloseable {
   /** Stops gracefully: attempts end at their checkpoints, uncharged; then the logs. */
   @Override
   public void close() throws InterruptedException {
-    store.removeWoken(woken);
+    store.removeNode(engine);
     engine.close();
     logs.close();
     timer.shutdownNow();

@@ -113,6 +113,14 @@ final class CountsBench implements Callable<Integer> {
             () -> repeat(SINGLES, () -> store.submissions().submit(one))));
     claimed(store, counts, BULK, "", CALLS);
     claimed(store, counts, ALONE, "_of_singles", SINGLES / Claims.BATCH_MAX);
+    begin(store);
+    add(counts.of("begun_at_once", SINGLES, SINGLES, () -> repeat(SINGLES, () -> begin(store))));
+  }
+
+  private void begin(Store store) {
+    if (store.arrivals().submit(boot, UUID.randomUUID(), draft(ALONE)).claim().isEmpty()) {
+      throw new IllegalStateException("a task waits, though its node may run it");
+    }
   }
 
   private void claimed(Store store, ServerCounts counts, String type, String suffix, int calls)

@@ -145,6 +145,9 @@ final class LayoutNode implements AutoCloseable {
     return new EnginePorts(
         store.sessions(),
         layout.claims(),
+        (boot, token, draft) -> {
+          throw new IllegalStateException("a layout takes tasks in bulk");
+        },
         layout.finishes(),
         store.rescues(),
         store.expiries(),

@@ -164,7 +164,7 @@ final class ClaimRows {
   }
 
   /** The policy of the row; the default one if somebody has taken it away. */
-  private static RetryPolicy policy(ResultSet row) throws SQLException {
+  static RetryPolicy policy(ResultSet row) throws SQLException {
     @Nullable String backoff = row.getString("backoff");
     if (backoff == null) {
       return RetryPolicy.DEFAULT;

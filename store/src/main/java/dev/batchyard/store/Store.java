@@ -1,5 +1,6 @@
 package dev.batchyard.store;
 
+import dev.batchyard.engine.port.Arrivals;
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Batches;
 import dev.batchyard.engine.port.Broadcasts;
@@ -13,6 +14,7 @@ import dev.batchyard.engine.port.Demands;
 import dev.batchyard.engine.port.Doctor;
 import dev.batchyard.engine.port.Expiries;
 import dev.batchyard.engine.port.Finishes;
+import dev.batchyard.engine.port.LocalNode;
 import dev.batchyard.engine.port.LogLines;
 import dev.batchyard.engine.port.NodeViews;
 import dev.batchyard.engine.port.OperatorMoves;
@@ -49,6 +51,7 @@ public final class Store {
   private final StoreClock clock;
   private final Settings settings;
   private final SessionSource sessions;
+  private final LocalNodes localNodes = new LocalNodes();
   private final WakeUps wakeUps;
   private final FullPools fullPools;
   private final LeaseReturns returns;
@@ -101,7 +104,7 @@ public final class Store {
     this.clock = clock;
     this.settings = settings;
     this.sessions = sessions;
-    this.wakeUps = new WakeUps(db, clock);
+    this.wakeUps = new WakeUps(db, clock, localNodes);
     this.settlements = new Settlements(clock);
     this.returns = new LeaseReturns(clock, settlements);
     this.lanes = new Lanes(db, clock::nanos);
@@ -109,7 +112,7 @@ public final class Store {
     this.spans = new IdSpans(db, clock, IdSpans.IDS);
     this.forsaken = new ForsakenParts(db, clock, spans, wakeUps);
     this.ownSubmissions = new PgSubmissions(db, clock, lanes, spans, wakeUps);
-    this.submissions = new CombinedSubmissions(ownSubmissions);
+    this.submissions = new CombinedSubmissions(localNodes.before(ownSubmissions));
   }
 
   /**
@@ -141,18 +144,17 @@ public final class Store {
   }
 
   /**
-   * Has a node of this process woken without the way over the server when something becomes ready
-   * here: the first time at once, then at most once in a few milliseconds.
-   *
-   * @param node must not wait; it may be called by any thread
+   * Adds a node of this process. It is woken without the way over the server when something becomes
+   * ready here: the first time at once, then at most once in a few milliseconds. And it is asked
+   * whether it begins a single task that is submitted here before that is stored for anybody.
    */
-  public void addWoken(Runnable node) {
-    wakeUps.add(node);
+  public void addNode(LocalNode node) {
+    localNodes.add(node);
   }
 
-  /** Takes back {@link #addWoken}; the node may be called once more. */
-  public void removeWoken(Runnable node) {
-    wakeUps.remove(node);
+  /** Takes back {@link #addNode}; the node may be called once more. */
+  public void removeNode(LocalNode node) {
+    localNodes.remove(node);
   }
 
   public Submissions submissions() {
@@ -169,6 +171,10 @@ public final class Store {
 
   public Claims claims() {
     return new PgClaims(db, clock, returns, wakeUps, fullPools);
+  }
+
+  public Arrivals arrivals() {
+    return new PgArrivals(db, clock, lanes, spans, wakeUps);
   }
 
   public Finishes finishes() {

@@ -2,8 +2,6 @@ package dev.batchyard.store;
 
 import dev.batchyard.engine.port.StoreUnavailable;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -31,12 +29,13 @@ final class WakeUps {
 
   private final Db db;
   private final Executor later;
-  private final List<Runnable> here = new CopyOnWriteArrayList<>();
+  private final LocalNodes here;
   private final AtomicBoolean quiet = new AtomicBoolean(true);
   private final AtomicBoolean wanted = new AtomicBoolean();
 
-  WakeUps(Db db, StoreClock clock) {
+  WakeUps(Db db, StoreClock clock, LocalNodes here) {
     this.db = db;
+    this.here = here;
     this.later = clock.after(APART);
   }
 
@@ -48,19 +47,9 @@ final class WakeUps {
     }
   }
 
-  /** Adds a node of this process. It is called by those who submit: it must not wait. */
-  void add(Runnable node) {
-    here.add(node);
-  }
-
-  /** Takes it out; it may be called once more. */
-  void remove(Runnable node) {
-    here.remove(node);
-  }
-
   private void send() {
     wanted.set(false);
-    here.forEach(Runnable::run);
+    here.wake();
     try {
       db.execute(NOTIFY, CHANNEL);
     } catch (StoreUnavailable | StatementFailed e) {

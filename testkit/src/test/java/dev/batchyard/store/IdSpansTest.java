@@ -58,7 +58,7 @@ class IdSpansTest {
         () -> Optional.of(f.now),
         new Lanes(db, () -> 0),
         of,
-        new WakeUps(db, StoreClock.DATABASE));
+        new WakeUps(db, StoreClock.DATABASE, new LocalNodes()));
   }
 
   private List<Long> submit(int count) {
@@ -164,7 +164,8 @@ class IdSpansTest {
         f.pass(Duration.ofDays(1));
         PgDoctor none = new PgDoctor(db, System::nanoTime, List.of());
         StoreClock clock = () -> Optional.of(f.now);
-        ForsakenParts parts = new ForsakenParts(db, clock, spans, new WakeUps(db, clock));
+        ForsakenParts parts =
+            new ForsakenParts(db, clock, spans, new WakeUps(db, clock, new LocalNodes()));
         new PgUpkeep(db, clock, spans, parts, none, Store.Settings.DEFAULT).runOnce();
         moved += f.count("select last_value from task_id") - before >= SMALL / 2 ? 1 : 0;
       }

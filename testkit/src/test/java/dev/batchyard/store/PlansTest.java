@@ -46,6 +46,7 @@ class PlansTest {
           PgClaims.class,
           PgSubmissions.class,
           PlainSubmissions.class,
+          PgArrivals.class,
           PgFinishes.class,
           PgExpiries.class,
           PgOperatorMoves.class,

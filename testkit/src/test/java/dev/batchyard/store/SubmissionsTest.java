@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.api.TaskState;
 import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.engine.port.LocalNode;
 import dev.batchyard.engine.port.NodeSession;
 import dev.batchyard.engine.port.Submitted;
 import dev.batchyard.engine.port.TaskDraft;
@@ -210,11 +211,22 @@ class SubmissionsTest {
   @Test
   void a_submit_wakes_the_nodes_of_its_process_before_it_returns() {
     AtomicInteger woken = new AtomicInteger();
-    Runnable node = woken::incrementAndGet;
-    f.store.addWoken(node);
+    LocalNode node =
+        new LocalNode() {
+          @Override
+          public void wake() {
+            woken.incrementAndGet();
+          }
+
+          @Override
+          public Optional<Submitted> arrive(TaskDraft draft) {
+            return Optional.empty();
+          }
+        };
+    f.store.addNode(node);
     f.submit();
     assertThat(woken).hasValue(1);
-    f.store.removeWoken(node);
+    f.store.removeNode(node);
   }
 
   @Test

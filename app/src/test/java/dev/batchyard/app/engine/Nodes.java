@@ -96,6 +96,7 @@ final class Nodes implements AutoCloseable {
                 new EnginePorts(
                     store.sessions(),
                     store.claims(),
+                    store.arrivals(),
                     store.finishes(),
                     store.rescues(),
                     store.expiries(),

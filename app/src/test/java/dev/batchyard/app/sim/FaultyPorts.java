@@ -1,6 +1,7 @@
 package dev.batchyard.app.sim;
 
 import dev.batchyard.api.LeaseToken;
+import dev.batchyard.engine.port.Arrivals;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.Expiries;
@@ -94,6 +95,21 @@ final class FaultyPorts {
             String::valueOf);
       }
     };
+  }
+
+  Arrivals arrivals(Arrivals store) {
+    return (boot, token, draft) ->
+        net.call(
+            life,
+            "submit and claim " + Census.name(token),
+            () -> {
+              Arrivals.Arrival arrival = store.submit(boot, token, draft);
+              List<Claim> claims = arrival.claim().stream().toList();
+              census.claimed(boot, token, 1, claims);
+              eye.claimed(boot, claims);
+              return arrival;
+            },
+            arrival -> arrival.task() + " " + told(arrival.claim().stream().toList()));
   }
 
   Finishes finishes(Finishes store) {

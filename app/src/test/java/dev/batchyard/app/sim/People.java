@@ -3,6 +3,7 @@ package dev.batchyard.app.sim;
 import dev.batchyard.api.Limits;
 import dev.batchyard.api.TaskKeys;
 import dev.batchyard.engine.port.InvalidParameters;
+import dev.batchyard.engine.port.LocalNode;
 import dev.batchyard.engine.port.MoveRefused;
 import dev.batchyard.engine.port.OperatorMoves.Move;
 import dev.batchyard.engine.port.StoreUnavailable;
@@ -34,6 +35,9 @@ final class People {
 
   private static final int TRIES_MAX = 4;
 
+  /** How long a client waits for a node that may have died. */
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
   private final Simulation sim;
   private final World world;
   private final Journal journal;
@@ -47,6 +51,7 @@ final class People {
    * Which features this world has.
    *
    * @param calls of each client
+   * @param arrivals whether single tasks are submitted to nodes, too, which may begin them at once
    */
   record Swarm(
       int clients,
@@ -59,7 +64,8 @@ final class People {
       boolean operators,
       boolean reruns,
       boolean queuePauses,
-      Set<Script.Deed> deeds) {
+      Set<Script.Deed> deeds,
+      boolean arrivals) {
 
     static Swarm draw(SplittableRandom draw) {
       return new Swarm(
@@ -73,13 +79,14 @@ final class People {
           draw.nextBoolean(),
           draw.nextBoolean(),
           draw.nextInt(3) == 0,
-          deeds(draw));
+          deeds(draw),
+          draw.nextBoolean());
     }
 
     /** {@return clients that have nothing else done, and nobody who meddles} */
     Swarm with(Set<Script.Deed> some) {
       return new Swarm(
-          clients, calls, false, false, false, priorities, later, false, false, false, some);
+          clients, calls, false, false, false, priorities, later, false, false, false, some, false);
     }
 
     private static Set<Script.Deed> deeds(SplittableRandom draw) {
@@ -99,7 +106,18 @@ final class People {
     this.journal = sim.journal;
     this.swarm = swarm;
     this.store = sim.store(life);
-    store.addWoken(sim::wakeAll);
+    store.addNode(
+        new LocalNode() {
+          @Override
+          public void wake() {
+            sim.wakeAll();
+          }
+
+          @Override
+          public Optional<Submitted> arrive(TaskDraft draft) {
+            return Optional.empty(); // it is none
+          }
+        });
   }
 
   void start() {
@@ -182,6 +200,12 @@ final class People {
     for (int i = 0; i < size; i++) {
       drafts.add(draft(call, i, due));
     }
+    if (sim.mayArrive() && drafts.size() == 1 && mayBegin(drafts.getFirst())) {
+      Optional<SimNode> node = sim.anyNode();
+      if (node.isPresent() && arrive(node.get(), call, drafts.getFirst())) {
+        return;
+      }
+    }
     boolean repeatable = asked.stream().allMatch(a -> a.keys().idempotency().isPresent());
     for (int tries = 0; tries < TRIES_MAX; tries++) {
       Optional<List<Submitted>> answers =
@@ -197,6 +221,25 @@ final class People {
       }
       rest(1_000);
     }
+  }
+
+  private static boolean mayBegin(TaskDraft draft) {
+    return draft.due().isEmpty()
+        && draft.keys().equals(TaskKeys.NONE)
+        && draft.batch().isEmpty()
+        && draft.limits().none();
+  }
+
+  /** {@return false if the node does not take it: nothing was stored} */
+  private boolean arrive(SimNode node, Journal.Call call, TaskDraft draft) {
+    Fiber me = world.current();
+    SimNode.Request request = node.arrive(draft, me::wake);
+    if (!request.over) {
+      var _ = me.park(PATIENCE, false);
+    }
+    request.left = true;
+    request.answer.ifPresent(answer -> call.answers = List.of(answer));
+    return !request.over || request.unknown || request.answer.isPresent();
   }
 
   private Journal.Asked ask(OptionalLong batch, boolean keyed) {

@@ -4,6 +4,10 @@ import dev.batchyard.api.TaskType;
 import dev.batchyard.app.json.JacksonParameters;
 import dev.batchyard.engine.placement.NodeTraits;
 import dev.batchyard.engine.port.AttemptLogs.OpenLog;
+import dev.batchyard.engine.port.LocalNode;
+import dev.batchyard.engine.port.StoreUnavailable;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.run.Engine;
 import dev.batchyard.engine.run.EngineConfig;
 import dev.batchyard.engine.run.EnginePorts;
@@ -12,6 +16,7 @@ import dev.batchyard.engine.run.TaskTypes;
 import dev.batchyard.store.Store;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +65,7 @@ final class SimNode {
         new EnginePorts(
             over,
             ports.claims(store.claims()),
+            ports.arrivals(store.arrivals()),
             ports.finishes(store.finishes()),
             ports.rescues(store.rescues()),
             ports.expiries(store.expiries()),
@@ -82,12 +88,58 @@ final class SimNode {
             boot -> {},
             new Surroundings(new SimThreads(world, begun), world::id, world.random));
     engine = running;
-    store.addWoken(() -> {
-      if (!begun.isDead() && sim.tellsOfWork()) {
-        running.wake();
-      }
-      sim.wakeAll();
-    });
+    store.addNode(
+        new LocalNode() {
+          @Override
+          public void wake() {
+            if (!begun.isDead() && sim.tellsOfWork()) {
+              running.wake();
+            }
+            sim.wakeAll();
+          }
+
+          @Override
+          public Optional<Submitted> arrive(TaskDraft draft) {
+            return Optional.empty(); // clients ask the engine, past the store
+          }
+        });
+  }
+
+  /** A client's request; over with its answer, unless nobody knows what came of it. */
+  static final class Request {
+    boolean over;
+    boolean unknown;
+
+    /** The client waits no longer. */
+    boolean left;
+
+    Optional<Submitted> answer = Optional.empty();
+  }
+
+  /**
+   * A client asks this process to submit, which begins the task if it has nothing else to do. If
+   * the process dies meanwhile, the request is never over.
+   */
+  Request arrive(TaskDraft draft, Runnable told) {
+    Request request = new Request();
+    Life asked = Objects.requireNonNull(life);
+    Engine running = Objects.requireNonNull(engine);
+    var _ =
+        world.start(
+            asked,
+            "arrival",
+            () -> {
+              try {
+                request.answer = running.arrive(draft);
+              } catch (StoreUnavailable e) {
+                request.unknown = true;
+              }
+              request.over = true;
+              if (!request.left) {
+                world.after(Duration.ZERO, told);
+              }
+            });
+    return request;
   }
 
   /** Kills it. */

@@ -141,6 +141,17 @@ final class Simulation {
     }
   }
 
+  /** {@return whether clients ask nodes, too} Worlds of planted bugs are as they were found. */
+  boolean mayArrive() {
+    return bug == Bug.NONE && plan.swarm().arrivals();
+  }
+
+  /** {@return one of the nodes that live, if any does} */
+  Optional<SimNode> anyNode() {
+    List<SimNode> up = nodes.stream().filter(SimNode::isUp).toList();
+    return up.isEmpty() ? Optional.empty() : Optional.of(up.get(world.random.nextInt(up.size())));
+  }
+
   boolean tellsOfWork() {
     return !faults.has(Faults.Kind.NO_WAKE_UPS);
   }

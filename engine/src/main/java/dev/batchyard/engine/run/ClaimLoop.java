@@ -1,16 +1,20 @@
 package dev.batchyard.engine.run;
 
 import dev.batchyard.engine.crash.CrashPoint;
+import dev.batchyard.engine.port.Arrivals;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.Claim;
 import dev.batchyard.engine.port.Claims;
 import dev.batchyard.engine.port.StoreUnavailable;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.Lock;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -22,6 +26,9 @@ import org.slf4j.LoggerFactory;
  * with memory, so that a claim in flight is never taken for one whose answer was lost. When nothing
  * has happened for two beats it rests: then beats look for what is due, in the statement that they
  * are anyway.
+ *
+ * <p>A task that is submitted in this process while the node has nothing to do is claimed by the
+ * statement that stores it, on the thread that submits: see {@link #arrive}.
  */
 final class ClaimLoop implements Loop.Step {
 
@@ -35,6 +42,7 @@ final class ClaimLoop implements Loop.Step {
 
   private final EngineConfig config;
   private final Claims claims;
+  private final Arrivals arrivals;
   private final AttemptLogs logs;
   private final SessionLoop session;
   private final Attempts attempts;
@@ -42,6 +50,12 @@ final class ClaimLoop implements Loop.Step {
   private final Turns turns;
   private final LongSupplier nanos;
   private final Supplier<UUID> ids;
+
+  /**
+   * Held from before a claim is sent until what it brought is held, and while both are compared.
+   */
+  private final Lock claiming;
+
   private final Duration reconcileEvery;
   private final Duration restAfter;
   private long reconciledNs;
@@ -49,6 +63,10 @@ final class ClaimLoop implements Loop.Step {
   private long roomUntilNs;
   private long suspectsFromNs;
   private volatile boolean answerLost;
+
+  /** Whether the last look found nothing that the node may run. */
+  private volatile boolean foundNothing;
+
   private volatile boolean stopping;
 
   ClaimLoop(
@@ -60,6 +78,7 @@ final class ClaimLoop implements Loop.Step {
       Surroundings surroundings) {
     this.config = config;
     this.claims = ports.claims();
+    this.arrivals = ports.arrivals();
     this.logs = ports.logs();
     this.session = session;
     this.attempts = attempts;
@@ -67,6 +86,7 @@ final class ClaimLoop implements Loop.Step {
     this.turns = signals.turns();
     this.nanos = surroundings.threads()::nanos;
     this.ids = surroundings.ids();
+    this.claiming = surroundings.threads().newLock();
     this.reconcileEvery = config.beat().multipliedBy(5);
     this.restAfter = config.beat().multipliedBy(2);
     this.reconciledNs = nanos.getAsLong();
@@ -92,12 +112,15 @@ final class ClaimLoop implements Loop.Step {
    * the loop has ended; nobody would look for it any more.
    */
   void reconcileLast() {
+    claiming.lock(); // the last that arrives may be under way
     try {
       if (answerLost) {
         reconcileIfDue(session.boot());
       }
     } catch (RuntimeException e) {
       LOG.warn("what a lost answer brought was not given back ({}); others will", e.getMessage());
+    } finally {
+      claiming.unlock();
     }
   }
 
@@ -114,12 +137,18 @@ final class ClaimLoop implements Loop.Step {
       stirredNs = nanos.getAsLong();
       return;
     }
-    reconcileIfDue(boot);
-    attempts.giveBackWaiting(nanos.getAsLong() - Pace.GIVE_BACK_AFTER.toNanos());
-    Duration yields = turns.yields();
-    if (yields.isZero() ? claim(boot, Set.of()) : claimOnlyHere(boot)) {
-      stirredNs = nanos.getAsLong();
-      return;
+    Duration yields;
+    claiming.lock();
+    try {
+      reconcileIfDue(boot);
+      attempts.giveBackWaiting(nanos.getAsLong() - Pace.GIVE_BACK_AFTER.toNanos());
+      yields = turns.yields();
+      if (yields.isZero() ? claim(boot, Set.of()) : claimOnlyHere(boot)) {
+        stirredNs = nanos.getAsLong();
+        return;
+      }
+    } finally {
+      claiming.unlock();
     }
     if (!yields.isZero()) {
       boolean _ = changed.await(yields);
@@ -166,6 +195,7 @@ final class ClaimLoop implements Loop.Step {
    * @param requirements see {@link Claims#claim}
    */
   private boolean claim(Boot boot, Set<Integer> requirements) {
+    foundNothing = false;
     int free = Math.min(Claims.BATCH_MAX, HELD_MAX - attempts.count());
     Map<String, Integer> wanted =
         requirements.isEmpty()
@@ -189,14 +219,12 @@ final class ClaimLoop implements Loop.Step {
       answerLost = true; // it may have committed
       throw e;
     }
+    foundNothing = claimed.isEmpty() && requirements.isEmpty();
     if (!claimed.isEmpty()) {
       CrashPoint.CLAIMED.pass();
     }
     for (Claim claim : claimed) {
-      Attempt attempt =
-          new Attempt(claim, boot, logs.open(claim.task(), claim.counters().attempt()), nanos);
-      attempts.hold(attempt);
-      CrashPoint.CLAIM_HELD.pass();
+      Attempt attempt = hold(claim, boot);
       if (stopping) {
         attempts.giveBack(attempt); // it came late: nobody waits for its handler any more
       } else if (claim.alone() && !idle) {
@@ -209,6 +237,67 @@ final class ClaimLoop implements Loop.Step {
       }
     }
     return !claimed.isEmpty();
+  }
+
+  private Attempt hold(Claim claim, Boot boot) {
+    Attempt attempt =
+        new Attempt(claim, boot, logs.open(claim.task(), claim.counters().attempt()), nanos);
+    attempts.hold(attempt);
+    CrashPoint.CLAIM_HELD.pass();
+    return attempt;
+  }
+
+  /**
+   * Submits a task that begins at once, if the node has nothing to do and has just looked in vain.
+   * By the thread of whoever submits, and only while the claiming thread waits: nobody waits for
+   * the other.
+   *
+   * @return the answer; empty if the task is to be submitted as any other
+   * @throws StoreUnavailable if nobody knows whether it was stored: if it was, it goes back
+   */
+  Optional<Submitted> arrive(TaskDraft draft) {
+    if (!foundNothing || attempts.count() > 0 || !claiming.tryLock()) {
+      return Optional.empty();
+    }
+    try {
+      Boot boot = session.boot();
+      return mayBegin(draft, boot) ? Optional.of(begin(draft, boot)) : Optional.empty();
+    } finally {
+      claiming.unlock();
+    }
+  }
+
+  private boolean mayBegin(TaskDraft draft, Boot boot) {
+    return foundNothing
+        && !changed.isRaised() // it is about to look
+        && !stopping
+        && boot.gateOpen()
+        && turns.share().isEmpty() // it would yield
+        && attempts.count() == 0
+        && attempts.wanted().getOrDefault(draft.type(), 0) > 0;
+  }
+
+  private Submitted begin(TaskDraft draft, Boot boot) {
+    Arrivals.Arrival arrival;
+    try {
+      arrival = arrivals.submit(boot.id(), ids.get(), draft);
+    } catch (StoreUnavailable e) {
+      answerLost = true;
+      changed.raise();
+      throw e;
+    }
+    arrival
+        .claim()
+        .ifPresent(claim -> {
+          CrashPoint.CLAIMED.pass();
+          Attempt attempt = hold(claim, boot);
+          if (stopping) {
+            attempts.giveBack(attempt);
+          } else {
+            attempts.startInTurn(attempt);
+          }
+        });
+    return new Submitted(arrival.task(), true);
   }
 
   /**

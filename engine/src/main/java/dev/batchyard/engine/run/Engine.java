@@ -1,9 +1,13 @@
 package dev.batchyard.engine.run;
 
 import dev.batchyard.engine.crash.CrashPoint;
+import dev.batchyard.engine.port.LocalNode;
+import dev.batchyard.engine.port.Submitted;
+import dev.batchyard.engine.port.TaskDraft;
 import dev.batchyard.engine.task.StopReason;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -16,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * owns every thread of the engine. A process may die at any instruction: what it held is found by
  * the others, or by its own next start.
  */
-public final class Engine implements AutoCloseable {
+public final class Engine implements LocalNode, AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
   private static final Duration JOIN_MAX = Duration.ofSeconds(5);
@@ -139,9 +143,14 @@ public final class Engine implements AutoCloseable {
     session.awaitBegun();
   }
 
-  /** Something was submitted here: looks at once. */
+  @Override
   public void wake() {
     changed.raise();
+  }
+
+  @Override
+  public Optional<Submitted> arrive(TaskDraft draft) {
+    return claims.arrive(draft);
   }
 
   /** {@return how many attempts run now} */

@@ -1,5 +1,6 @@
 package dev.batchyard.engine.run;
 
+import dev.batchyard.engine.port.Arrivals;
 import dev.batchyard.engine.port.AttemptLogs;
 import dev.batchyard.engine.port.AwayErrors;
 import dev.batchyard.engine.port.Claims;
@@ -19,6 +20,7 @@ import dev.batchyard.engine.port.Upkeep;
 public record EnginePorts(
     Sessions sessions,
     Claims claims,
+    Arrivals arrivals,
     Finishes finishes,
     Rescues rescues,
     Expiries expiries,

@@ -29,6 +29,11 @@ final class Signal {
     }
   }
 
+  /** {@return whether the one who awaits has a raise to take} */
+  boolean isRaised() {
+    return raised;
+  }
+
   /** Waits for the next raise, at most this long, and takes it; {@return whether it came} */
   boolean await(Duration most) throws InterruptedException {
     long left = most.toNanos();
