@@ -15,16 +15,20 @@ final class Tally {
   /** Rows beyond those that a roll-up leaves, from which on another one is worth its writes. */
   static final int LOOSE_MAX = 1_000;
 
+  // Sums by a filter take less than half of what a group by a state takes that is made of words.
   private static final String COUNTS =
       """
       select state, sum(n)::bigint as n
-        from (select case when due_at <= c.now   then 'ready'
-                          when kind = 'retry'    then 'retrying'
-                          else                        'scheduled' end::task_state as state,
-                     sum(hi - lo + 1) as n
-                from block
-               cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c
-               group by 1
+        from (select v.state, v.n
+                from (select sum((hi - lo + 1)::integer) filter (where due_at <= c.now) as ready,
+                             sum((hi - lo + 1)::integer)
+                               filter (where due_at > c.now and kind = 'retry') as retrying,
+                             sum((hi - lo + 1)::integer)
+                               filter (where due_at > c.now and kind <> 'retry') as scheduled
+                        from block
+                       cross join (select coalesce(?::timestamptz, clock_timestamp()) as now) c) b
+               cross join lateral (values ('ready'::task_state, b.ready), ('retrying', b.retrying),
+                                          ('scheduled', b.scheduled)) v (state, n)
               union all
               select 'running', sum((select sum(upper(r) - lower(r)) from unnest(ids) r)) from lease
               union all
