@@ -25,9 +25,9 @@ final class ServerCounts implements AutoCloseable {
   private static final String STATEMENTS = "select sum(calls) from pg_stat_statements" + OF_OTHERS;
 
   private static final String EACH_STATEMENT =
-      "select calls, left(regexp_replace(query, '\\s+', ' ', 'g'), 100) from pg_stat_statements"
+      "select calls, mean_exec_time, left(regexp_replace(query, '\\s+', ' ', 'g'), 100) from pg_stat_statements"
           + OF_OTHERS
-          + " order by calls desc, 2";
+          + " order by calls desc, 3";
 
   private static final String FLUSHES =
       """
@@ -144,10 +144,11 @@ final class ServerCounts implements AutoCloseable {
         while (rows.next()) {
           out.printf(
               Locale.ROOT,
-              "# %s: %.3f a call: %s%n",
+              "# %s: %.3f a call, each %.3f ms of the server: %s%n",
               name,
               rows.getDouble(1) / calls,
-              rows.getString(2));
+              rows.getDouble(2),
+              rows.getString(3));
         }
       }
       try (ResultSet rows = statement.executeQuery(EACH_TABLE)) {
