@@ -37,7 +37,8 @@ final class PgFinishes implements Finishes {
   // An attempt that came to an end of its own did not kill its node: deaths before it count no
   // more.
   // A request that came while the attempt ended otherwise than for good is carried out here.
-  // done is read nine times, mostly for its verdict alone: what comes first in its rows is cheapest.
+  // done is read nine times, mostly for its verdict alone: what comes first in its rows is
+  // cheapest.
   // Steps of what ends badly are looked for by a function: it sees those that were begun while this
   // waited for the lease's lock.
   private static final String FINISH =
